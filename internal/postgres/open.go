@@ -1,0 +1,74 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/XSAM/otelsql"
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+	"go.opentelemetry.io/otel/attribute"
+)
+
+// Open connects a service to its database and refuses to when the role or the server could break a
+// promise: see admission. The context bounds the first connection. The caller closes the pool.
+//
+// The errors of the pool's calls are the driver's; pass them to Translate before they leave the store.
+func Open(ctx context.Context, cfg Config) (*sqlx.DB, error) {
+	cfg = cfg.withDefaults()
+	driverCfg, err := driverConfig(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	setDefault(driverCfg.Runtime, "statement_timeout", milliseconds(cfg.StatementTimeout))
+	setDefault(driverCfg.Runtime, "idle_in_transaction_session_timeout", milliseconds(idleInTransaction))
+	db := pool(driverCfg, cfg)
+	if err := admit(ctx, db, len(driverCfg.Multi) > 0); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database: %w", err), db.Close())
+	}
+	return db, nil
+}
+
+// pool makes the pool, with spans and metrics that carry neither SQL text nor values nor error texts.
+func pool(driverCfg pq.Config, cfg Config) *sqlx.DB {
+	// The driver's own connect timeout would lift our deadline when it is done; ours does the same work.
+	timeout := cfg.ConnectTimeout
+	if driverCfg.ConnectTimeout > 0 {
+		timeout = driverCfg.ConnectTimeout
+		driverCfg.ConnectTimeout = 0
+	}
+	limit := time.Duration(0)
+	if cfg.StatementTimeout > 0 {
+		limit = cfg.StatementTimeout + grace
+	}
+	options := []otelsql.Option{
+		otelsql.WithAttributes(attribute.String("db.system.name", "postgresql")),
+		otelsql.WithSpanOptions(otelsql.SpanOptions{
+			DisableQuery:         true,
+			DisableErrSkip:       true,
+			OmitConnResetSession: true,
+			OmitRows:             true,
+			RecordError:          func(error) bool { return false }, // an error's text may quote a value
+		}),
+	}
+	if cfg.TracerProvider != nil {
+		options = append(options, otelsql.WithTracerProvider(cfg.TracerProvider))
+	}
+	if cfg.MeterProvider != nil {
+		options = append(options, otelsql.WithMeterProvider(cfg.MeterProvider))
+	}
+	db := sqlx.NewDb(otelsql.OpenDB(&connector{cfg: driverCfg, timeout: timeout, limit: limit}, options...), "postgres")
+	db.SetMaxOpenConns(cfg.MaxConnections)
+	db.SetMaxIdleConns(cfg.MaxConnections)
+	db.SetConnMaxLifetime(connectionLifetime)
+	db.SetConnMaxIdleTime(connectionIdleTime)
+	return db
+}
+
+func setDefault(settings map[string]string, name, value string) {
+	if settings[name] == "" {
+		settings[name] = value
+	}
+}
