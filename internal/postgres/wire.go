@@ -16,8 +16,9 @@ const (
 	grace = 250 * time.Millisecond
 	// closing bounds the farewells to a server that may not listen any more.
 	closing = time.Second
-	// cancelling bounds the driver's extra connection that asks the server to stop a statement.
-	cancelling = 5 * time.Second
+	// cancelling bounds the driver's extra connection that asks the server to stop a statement. The call
+	// of a prepared statement waits for it, so it may not take longer than the call's own grace.
+	cancelling = grace
 )
 
 // wire is the network connection below a driver connection. The driver reads and writes it without a
@@ -114,7 +115,13 @@ type dialer struct {
 
 // DialContext implements pq.DialerContext.
 func (d *dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	d.mu.Lock()
+	timeout := d.timeout
+	if d.sealed {
+		timeout = cancelling
+	}
+	d.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	plain := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
 		Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3,
