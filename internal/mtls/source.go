@@ -24,6 +24,8 @@ type Source struct {
 	lookedAt time.Time
 	failed   bool
 	failures int64
+
+	instrumented sync.Once
 }
 
 // Load reads the files. It fails, naming the setting, when one is missing or

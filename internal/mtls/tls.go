@@ -49,22 +49,24 @@ func (s *Source) PeerName(state tls.ConnectionState) (string, error) {
 }
 
 // Instrument exports when the certificate expires and how often new files
-// could not be used.
-func (s *Source) Instrument(meter metric.Meter) error {
-	expiry, err := meter.Float64ObservableGauge("dcr.tls.certificate.not_after",
+// could not be used. A process that asks twice still exports them once.
+func (s *Source) Instrument(meter metric.Meter) (err error) {
+	s.instrumented.Do(func() { err = s.instrument(meter) })
+	return err
+}
+
+func (s *Source) instrument(meter metric.Meter) error {
+	expiry, err1 := meter.Float64ObservableGauge("dcr.tls.certificate.not_after",
 		metric.WithUnit("s"), metric.WithDescription("When the certificate in force expires, in seconds since 1970."))
-	if err != nil {
-		return fmt.Errorf("instrument identity: %w", err)
-	}
-	failures, err := meter.Int64ObservableCounter("dcr.tls.reload.failures",
+	failures, err2 := meter.Int64ObservableCounter("dcr.tls.reload.failures",
 		metric.WithDescription("Looks at changed TLS files that could not be used."))
-	if err != nil {
-		return fmt.Errorf("instrument identity: %w", err)
-	}
 	observe := func(_ context.Context, o metric.Observer) error {
 		o.ObserveFloat64(expiry, float64(s.NotAfter().Unix()))
 		o.ObserveInt64(failures, s.ReloadFailures())
 		return nil
+	}
+	if err := errors.Join(err1, err2); err != nil {
+		return fmt.Errorf("instrument identity: %w", err)
 	}
 	if _, err := meter.RegisterCallback(observe, expiry, failures); err != nil {
 		return fmt.Errorf("instrument identity: %w", err)
