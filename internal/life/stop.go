@@ -48,7 +48,7 @@ func (r *running) stages() []stage {
 }
 
 // stop goes through the stages. A second signal ends every context at once, so
-// that the remaining stages are still tried and none is waited for.
+// that the remaining stages are still tried, each for a moment.
 func (r *running) stop(signals <-chan os.Signal) error {
 	forced, force := context.WithCancelCause(context.Background())
 	defer force(nil)
@@ -168,19 +168,27 @@ func inOrder(ctx context.Context, steps []Step) error {
 	return errors.Join(errs...)
 }
 
-// await waits for a part that was told to end.
+// await waits for a part that was told to end. When the time is over, or was
+// cut to nothing by a second signal, it still gets a moment to notice.
 func await(ctx context.Context, p *part) error {
 	select {
 	case <-p.done:
+		return p.result()
 	case <-ctx.Done():
-		select {
-		case <-p.done:
-		default:
-			return fmt.Errorf("%s did not end in time", p.name)
-		}
 	}
-	if p.err != nil {
-		return fmt.Errorf("%s: %w", p.name, p.err)
+	t := time.NewTimer(forcedLimit / 2)
+	defer t.Stop()
+	select {
+	case <-p.done:
+		return p.result()
+	case <-t.C:
+		return fmt.Errorf("%s did not end in time", p.name)
 	}
-	return nil
+}
+
+func (p *part) result() error {
+	if p.err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", p.name, p.err)
 }
