@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"google.golang.org/grpc/codes"
 )
@@ -111,6 +112,8 @@ type Error struct {
 	// Metadata are machine-readable facts about the reason, without personal
 	// data, such as the limit that was passed.
 	Metadata map[string]string
+	// RetryAfter is when asking again makes sense, from now; not told when 0.
+	RetryAfter time.Duration
 
 	cause error
 }
@@ -147,6 +150,13 @@ func (e *Error) With(key, value string) *Error {
 func (e *Error) WithField(name, text string) *Error {
 	c := e.clone()
 	c.Fields = append(c.Fields, Field{Name: name, Text: text})
+	return c
+}
+
+// After returns a copy that tells the caller when to ask again (RetryInfo).
+func (e *Error) After(d time.Duration) *Error {
+	c := e.clone()
+	c.RetryAfter = d
 	return c
 }
 

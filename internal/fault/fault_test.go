@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -138,5 +139,12 @@ func TestTrail(t *testing.T) {
 		if got := fault.Trail(c.err); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
+	}
+}
+
+func TestRetryAfterTravels(t *testing.T) {
+	sent := fault.Unavailable("BUSY", "too many are waiting").After(1500 * time.Millisecond)
+	if got := fault.FromStatus(fault.Status(sent).Err()); got.RetryAfter != 1500*time.Millisecond {
+		t.Errorf("told to ask again after %v, want 1.5 s", got.RetryAfter)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/protoadapt"
+	"google.golang.org/protobuf/types/known/durationpb"
 )
 
 // The words of errors that carry no text of their own.
@@ -23,8 +24,8 @@ const (
 // package rpc: the same as Status, so that a cause cannot leak that way either.
 func (e *Error) GRPCStatus() *status.Status { return toStatus(e) }
 
-// Status is what the caller is told about err: code, fixed text, ErrorInfo
-// and, for wrong fields, BadRequest. A nil err gives nil, which is OK. An error
+// Status is what the caller is told about err: code, fixed text, ErrorInfo,
+// BadRequest for wrong fields and RetryInfo where asking again makes sense. A nil err gives nil, which is OK. An error
 // without an Error in its chain becomes Internal with fixed text; so does the
 // status of another service that was passed on raw, since what that service
 // said was said to us and not to our caller (see FromStatus).
@@ -71,6 +72,8 @@ func FromStatus(err error) *Error {
 			for _, v := range d.GetFieldViolations() {
 				e.Fields = append(e.Fields, Field{Name: v.GetField(), Text: v.GetDescription(), Reason: v.GetReason()})
 			}
+		case *errdetails.RetryInfo:
+			e.RetryAfter = d.GetRetryDelay().AsDuration()
 		}
 	}
 	e.cause = err
@@ -167,6 +170,9 @@ func toStatus(e *Error) *status.Status {
 				&errdetails.BadRequest_FieldViolation{Field: f.Name, Description: f.Text, Reason: f.Reason})
 		}
 		details = append(details, bad)
+	}
+	if e.RetryAfter > 0 {
+		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(e.RetryAfter)})
 	}
 	st := status.New(e.Kind.Code(), text)
 	if full, err := st.WithDetails(details...); err == nil {

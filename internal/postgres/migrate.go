@@ -32,21 +32,15 @@ var setsLockTimeout = regexp.MustCompile(`(?im)^\s*SET\s+(LOCAL\s+)?lock_timeout
 // Migrations work with the previous release still running and begin with SET lock_timeout; one
 // that does not is refused before anything is applied.
 func Migrate(ctx context.Context, ownerURL, schema string, migrations fs.FS) error {
-	driverCfg, err := driverConfig(ownerURL)
+	migrations, err := checkMigrations(migrations)
 	if err != nil {
 		return fmt.Errorf("migrate %s: %w", schema, err)
 	}
-	migrations, err = checkMigrations(migrations)
+	db, err := OpenOwner(ctx, ownerURL, schema)
 	if err != nil {
 		return fmt.Errorf("migrate %s: %w", schema, err)
 	}
-	driverCfg.Runtime["search_path"] = schema
-	// No statement timeout: an index may take long. A frozen server is found by keepalive.
-	db := pool(driverCfg, Config{ConnectTimeout: defaultConnectTimeout})
 	defer func() { _ = db.Close() }()
-	if err := checkOwner(ctx, db, schema); err != nil {
-		return fmt.Errorf("migrate %s: %w", schema, err)
-	}
 	return migrate(ctx, db, schema, migrations)
 }
 
@@ -93,22 +87,6 @@ func checkMigrations(migrations fs.FS) (fs.FS, error) {
 		}
 	}
 	return migrations, nil
-}
-
-// selectOwner tells whether we are the schema's owner and no superuser, whose tables would belong to
-// the wrong role.
-const selectOwner = `
-SELECT coalesce((SELECT pg_get_userbyid(nspowner) = current_user FROM pg_namespace WHERE nspname = $1), false)`
-
-func checkOwner(ctx context.Context, db *sqlx.DB, schema string) error {
-	var owner bool
-	if err := db.GetContext(ctx, &owner, selectOwner, schema); err != nil {
-		return fmt.Errorf("ask who owns the schema: %w", Translate(err))
-	}
-	if !owner {
-		return fmt.Errorf("this role does not own schema %s: apply roles.sql and migrate as %s", schema, OwnerRole(schema))
-	}
-	return nil
 }
 
 // lockID is the advisory lock of a schema's migrations; locks are per database, so it names the schema.
