@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Open connects a service to its database and refuses to when the role or the server could break a
@@ -50,6 +52,7 @@ func pool(driverCfg pq.Config, cfg Config) *sqlx.DB {
 			DisableErrSkip:       true,
 			OmitConnResetSession: true,
 			OmitRows:             true,
+			SpanFilter:           insideTrace,
 			RecordError:          func(error) bool { return false }, // an error's text may quote a value
 		}),
 	}
@@ -65,6 +68,11 @@ func pool(driverCfg pq.Config, cfg Config) *sqlx.DB {
 	db.SetConnMaxLifetime(connectionLifetime)
 	db.SetConnMaxIdleTime(connectionIdleTime)
 	return db
+}
+
+// insideTrace keeps workers that poll from starting a trace with every look.
+func insideTrace(ctx context.Context, _ otelsql.Method, _ string, _ []driver.NamedValue) bool {
+	return trace.SpanContextFromContext(ctx).IsValid()
 }
 
 func setDefault(settings map[string]string, name, value string) {
