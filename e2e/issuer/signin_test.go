@@ -24,7 +24,7 @@ func TestStaffTokenHasTheClaimsOfCIS2(t *testing.T) {
 	want := map[string]any{
 		"iss": b.issuer.URL(), "sub": paramedic, "aud": []any{issuer.DefaultAudience}, "client_id": "app", "azp": "app",
 		"name": "Pat <b>Purbeck</b>",
-		"acr": "AAL3_ANY", "amr": []any{"DEMONSTRATION"}, "nhsid_useruid": paramedic, "selected_roleid": roleID,
+		"acr":  "AAL3_ANY", "amr": []any{"DEMONSTRATION"}, "nhsid_useruid": paramedic, "selected_roleid": roleID,
 		"id_assurance_level": "3", "authentication_assurance_level": "3",
 		"nhsid_nrbac_roles": []any{map[string]any{
 			"person_orgid": "998800000201", "person_roleid": roleID, "org_code": "RYF",

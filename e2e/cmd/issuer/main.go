@@ -45,14 +45,15 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
-	if err := run(ctx, cmd.Config, log); err != nil {
+	ready := func(address string) { log.Info("demonstration issuer is serving", "address", address) }
+	if err := run(ctx, cmd.Config, log, ready); err != nil {
 		log.Error("issuer stopped", "error", err)
 		os.Exit(1)
 	}
 }
 
-// run serves until ctx ends.
-func run(ctx context.Context, path string, log *slog.Logger) error {
+// run serves until ctx ends. It calls ready with the address once connections are taken.
+func run(ctx context.Context, path string, log *slog.Logger, ready func(address string)) error {
 	config, err := read(path)
 	if err != nil {
 		return err
@@ -76,7 +77,7 @@ func run(ctx context.Context, path string, log *slog.Logger) error {
 	}
 	done := make(chan error, 1)
 	go func() { done <- serve(server, listener, config) }()
-	log.Info("demonstration issuer is serving", "url", served.URL(), "address", listener.Addr().String())
+	ready(listener.Addr().String())
 	select {
 	case err := <-done:
 		return err
