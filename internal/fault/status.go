@@ -25,10 +25,11 @@ const (
 func (e *Error) GRPCStatus() *status.Status { return toStatus(e) }
 
 // Status is what the caller is told about err: code, fixed text, ErrorInfo,
-// BadRequest for wrong fields and RetryInfo where asking again makes sense. A nil err gives nil, which is OK. An error
-// without an Error in its chain becomes Internal with fixed text; so does the
-// status of another service that was passed on raw, since what that service
-// said was said to us and not to our caller (see FromStatus).
+// BadRequest for wrong fields and RetryInfo where asking again makes sense. A
+// nil err gives nil, which is OK. An error without an Error in its chain becomes
+// Internal with fixed text; so does the status of another service that was
+// passed on raw, since what that service said was said to us and not to our
+// caller (see FromStatus).
 func Status(err error) *status.Status {
 	if err == nil {
 		return nil

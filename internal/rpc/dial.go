@@ -10,7 +10,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
-	_ "google.golang.org/grpc/health" // lets clients watch the servers' health
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 
