@@ -157,6 +157,28 @@ func sectionOf(kind county.Kind, r map[string]any) string {
 	return "none: " + resourceType
 }
 
+// TestSupportingResourcesAreOneThing: a sender's organisation and staff look the same in all of its feeds.
+func TestSupportingResourcesAreOneThing(t *testing.T) {
+	seen := map[string]string{}
+	for _, p := range county.New(1, made()).People {
+		for _, b := range p.Bundles {
+			for _, e := range decode(t, b).Entry {
+				if kind := e.Resource["resourceType"]; kind != "Organization" && kind != "Practitioner" {
+					continue
+				}
+				text := fmt.Sprint(e.Resource)
+				if before := seen[b.ODSCode+e.FullURL]; before != "" && before != text {
+					t.Fatalf("%s says of one thing\n%s\nand\n%s", b.ODSCode, before, text)
+				}
+				seen[b.ODSCode+e.FullURL] = text
+			}
+		}
+	}
+	if len(seen) > 80 {
+		t.Errorf("%d different ones", len(seen))
+	}
+}
+
 func TestEverySectionIsFilledBySeveral(t *testing.T) {
 	c := county.New(1, made())
 	senders, types := map[string]map[string]bool{}, map[string]bool{}

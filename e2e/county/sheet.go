@@ -3,6 +3,7 @@ package county
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -40,10 +41,13 @@ func (l *life) sheet(odsCode string) *sheet {
 // resources of its type in the feed, and with organisation, person and seed makes its id: a county made later from the
 // same seed updates the resources of the earlier one.
 func (s *sheet) add(resourceType, key string, changed time.Time, r resource) string {
+	return s.write(resourceType, s.id(resourceType, strconv.Itoa(s.life.index)+"/"+key), changed, r)
+}
+
+func (s *sheet) write(resourceType, id string, changed time.Time, r resource) string {
 	if changed.After(s.life.now) {
 		changed = s.life.now
 	}
-	id := s.id(resourceType, key)
 	r["resourceType"] = resourceType
 	meta, ok := r["meta"].(resource)
 	if !ok {
@@ -69,7 +73,7 @@ func (s *sheet) add(resourceType, key string, changed time.Time, r resource) str
 
 // id of a resource, always the same for the same place in the county.
 func (s *sheet) id(resourceType, key string) string {
-	name := fmt.Sprintf("%d/%s/%d/%s/%s", s.life.seed, s.org.ODSCode, s.life.index, resourceType, key)
+	name := fmt.Sprintf("%d/%s/%s/%s", s.life.seed, s.org.ODSCode, resourceType, key)
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String()
 }
 
@@ -85,10 +89,12 @@ func (s *sheet) identify(r resource, id string) {
 	r["identifier"] = append(append(list{}, others...), own)
 }
 
-// once writes a resource the first time that its key is asked for.
+// once writes a resource of the sender's own, an organisation or a member of staff, the first time that its key is asked for.
+// It is the same to the last byte in all of the sender's feeds, as it is one thing in the sender's system.
 func (s *sheet) once(resourceType, key string, r resource) string {
 	if s.known[resourceType+key] == "" {
-		s.known[resourceType+key] = s.add(resourceType, key, s.life.ago(400), r)
+		changed := s.life.now.AddDate(0, 0, -400)
+		s.known[resourceType+key] = s.write(resourceType, s.id(resourceType, key), changed, r)
 	}
 	return s.known[resourceType+key]
 }
