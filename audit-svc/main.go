@@ -1,0 +1,27 @@
+// Command audit-svc keeps the log of every access: it takes events, stores them for ever and lists them.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/dorsetcarerecord/dcr/audit-svc/internal/app"
+)
+
+func main() {
+	var commands struct {
+		Serve       app.Serve       `cmd:"" help:"Answer calls until SIGTERM."`
+		Migrate     app.Migrate     `cmd:"" help:"Bring the schema to this release and make missing partitions, as the schema's owner."`
+		Maintain    app.Maintain    `cmd:"" help:"Make the partitions of the coming twelve months, as the schema's owner. Run it at least monthly."`
+		CheckConfig app.CheckConfig `cmd:"" help:"Check the configuration as serve would, and answer no calls."`
+	}
+	k := kong.Parse(&commands, kong.Name("audit-svc"), kong.Description("The audit log of the Dorset Care Record."),
+		kong.BindTo(context.Background(), (*context.Context)(nil)))
+	if err := k.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "audit-svc:", err)
+		os.Exit(1)
+	}
+}
