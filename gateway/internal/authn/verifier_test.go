@@ -19,16 +19,17 @@ import (
 	accessv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/access/v1"
 
 	"github.com/dorsetcarerecord/dcr/gateway/internal/authn"
+	"github.com/dorsetcarerecord/dcr/gateway/internal/testissuer"
 )
 
 func TestStaffToken(t *testing.T) {
-	i := newIssuer(t)
-	got, err := i.verifier().Verify(t.Context(), i.signed(i.staffClaims(nil)))
+	i := testissuer.New(t)
+	got, err := i.Verifier().Verify(t.Context(), i.Signed(i.StaffClaims(nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := authn.Caller{
-		Audience: accessv1.Audience_AUDIENCE_STAFF, Issuer: i.server.URL, Subject: "998800000201", Session: "session-1",
+		Audience: accessv1.Audience_AUDIENCE_STAFF, Issuer: i.URL, Subject: "998800000201", Session: "session-1",
 		ClientID: "app", RoleCode: "R1070", ODSCode: "RYF",
 	}
 	if d := cmp.Diff(want, got); d != "" {
@@ -38,14 +39,14 @@ func TestStaffToken(t *testing.T) {
 
 // The organisation that a system's token claims is not read at all.
 func TestSystemToken(t *testing.T) {
-	i := newIssuer(t)
-	v := i.verifier()
-	got, err := v.Verify(t.Context(), i.signed(i.systemClaims(nil)))
+	i := testissuer.New(t)
+	v := i.Verifier()
+	got, err := v.Verify(t.Context(), i.Signed(i.SystemClaims(nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := authn.Caller{
-		Audience: accessv1.Audience_AUDIENCE_SYSTEM, Issuer: i.server.URL, Subject: "feed-r0d", Session: "token-2", ClientID: "feed-r0d",
+		Audience: accessv1.Audience_AUDIENCE_SYSTEM, Issuer: i.URL, Subject: "feed-r0d", Session: "token-2", ClientID: "feed-r0d",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
@@ -56,9 +57,9 @@ func TestSystemToken(t *testing.T) {
 }
 
 func TestTokensRefusedByTheirClaims(t *testing.T) {
-	i := newIssuer(t)
-	v := i.verifier()
-	minute := func(n int) int64 { return i.now().Add(time.Duration(n) * time.Minute).Unix() }
+	i := testissuer.New(t)
+	v := i.Verifier()
+	minute := func(n int) int64 { return i.Now().Add(time.Duration(n) * time.Minute).Unix() }
 	role := func(id, org, code string) map[string]any {
 		return map[string]any{"person_roleid": id, "org_code": org, "role_code": code}
 	}
@@ -67,44 +68,44 @@ func TestTokensRefusedByTheirClaims(t *testing.T) {
 		claims map[string]any
 		check  string
 	}{
-		{"expired", i.staffClaims(set{"exp": minute(-1)}), "expiry"},
-		{"no expiry", i.staffClaims(set{"exp": nil}), "expiry"},
-		{"not yet valid", i.staffClaims(set{"nbf": minute(1)}), "not yet valid"},
-		{"issued in the future", i.staffClaims(set{"iat": minute(1)}), "not yet valid"},
-		{"nbf is no number", i.staffClaims(set{"nbf": "soon"}), "signature or audience"},
-		{"wrong audience", i.staffClaims(set{"aud": "other"}), "signature or audience"},
-		{"no audience", i.staffClaims(set{"aud": nil}), "signature or audience"},
-		{"wrong issuer", i.staffClaims(set{"iss": "https://other.example"}), "issuer"},
-		{"issuer with a slash", i.staffClaims(set{"iss": i.server.URL + "/"}), "issuer"},
-		{"no subject", i.staffClaims(set{"sub": nil}), "subject, client or session"},
-		{"endless subject", i.staffClaims(set{"sub": strings.Repeat("x", 300)}), "subject, client or session"},
-		{"no selected role", i.staffClaims(set{"selected_roleid": nil}), "selected role"},
-		{"selected role is not held", i.staffClaims(set{"selected_roleid": "role-9"}), "selected role"},
-		{"two roles selected", i.staffClaims(set{"selected_roleid": []string{"role-1", "role-2"}}), "selected role"},
-		{"one role id, two roles", i.staffClaims(set{"nhsid_nrbac_roles": []any{role("role-1", "RYF", "R1070"), role("role-1", "RYF", "R0260")}}), "selected role"},
-		{"roles are no list", i.staffClaims(set{"nhsid_nrbac_roles": "R1070"}), "selected role"},
-		{"role without organisation", i.staffClaims(set{"nhsid_nrbac_roles": []any{role("role-1", "", "R1070")}}), "selected role"},
-		{"role without code", i.staffClaims(set{"nhsid_nrbac_roles": []any{role("role-1", "RYF", "S8000:G8000:")}}), "selected role"},
-		{"organisation beyond the issuer", i.staffClaims(set{"nhsid_nrbac_roles": []any{role("role-1", "RBD", "R1070")}}), "issuer may not speak for this role or organisation"},
-		{"role beyond the issuer", i.staffClaims(set{"nhsid_nrbac_roles": []any{role("role-1", "RYF", "DCR-ADMIN")}}), "issuer may not speak for this role or organisation"},
-		{"one factor", i.staffClaims(set{"acr": "AAL1_ANY"}), "assurance level"},
-		{"no assurance level", i.staffClaims(set{"acr": nil}), "assurance level"},
-		{"person without roles", i.staffClaims(set{"nhsid_nrbac_roles": nil, "selected_roleid": nil}), "neither a role nor a client"},
-		{"system with a role", i.staffClaims(set{"sub": "app"}), "a system's token with a role"},
-		{"system without a client", i.systemClaims(set{"azp": nil, "client_id": nil}), "neither a role nor a client"},
+		{"expired", i.StaffClaims(testissuer.Set{"exp": minute(-1)}), "expiry"},
+		{"no expiry", i.StaffClaims(testissuer.Set{"exp": nil}), "expiry"},
+		{"not yet valid", i.StaffClaims(testissuer.Set{"nbf": minute(1)}), "not yet valid"},
+		{"issued in the future", i.StaffClaims(testissuer.Set{"iat": minute(1)}), "not yet valid"},
+		{"nbf is no number", i.StaffClaims(testissuer.Set{"nbf": "soon"}), "signature or audience"},
+		{"wrong audience", i.StaffClaims(testissuer.Set{"aud": "other"}), "signature or audience"},
+		{"no audience", i.StaffClaims(testissuer.Set{"aud": nil}), "signature or audience"},
+		{"wrong issuer", i.StaffClaims(testissuer.Set{"iss": "https://other.example"}), "issuer"},
+		{"issuer with a slash", i.StaffClaims(testissuer.Set{"iss": i.URL + "/"}), "issuer"},
+		{"no subject", i.StaffClaims(testissuer.Set{"sub": nil}), "subject, client or session"},
+		{"endless subject", i.StaffClaims(testissuer.Set{"sub": strings.Repeat("x", 300)}), "subject, client or session"},
+		{"no selected role", i.StaffClaims(testissuer.Set{"selected_roleid": nil}), "selected role"},
+		{"selected role is not held", i.StaffClaims(testissuer.Set{"selected_roleid": "role-9"}), "selected role"},
+		{"two roles selected", i.StaffClaims(testissuer.Set{"selected_roleid": []string{"role-1", "role-2"}}), "selected role"},
+		{"one role id, two roles", i.StaffClaims(testissuer.Set{"nhsid_nrbac_roles": []any{role("role-1", "RYF", "R1070"), role("role-1", "RYF", "R0260")}}), "selected role"},
+		{"roles are no list", i.StaffClaims(testissuer.Set{"nhsid_nrbac_roles": "R1070"}), "selected role"},
+		{"role without organisation", i.StaffClaims(testissuer.Set{"nhsid_nrbac_roles": []any{role("role-1", "", "R1070")}}), "selected role"},
+		{"role without code", i.StaffClaims(testissuer.Set{"nhsid_nrbac_roles": []any{role("role-1", "RYF", "S8000:G8000:")}}), "selected role"},
+		{"organisation beyond the issuer", i.StaffClaims(testissuer.Set{"nhsid_nrbac_roles": []any{role("role-1", "RBD", "R1070")}}), "issuer may not speak for this role or organisation"},
+		{"role beyond the issuer", i.StaffClaims(testissuer.Set{"nhsid_nrbac_roles": []any{role("role-1", "RYF", "DCR-ADMIN")}}), "issuer may not speak for this role or organisation"},
+		{"one factor", i.StaffClaims(testissuer.Set{"acr": "AAL1_ANY"}), "assurance level"},
+		{"no assurance level", i.StaffClaims(testissuer.Set{"acr": nil}), "assurance level"},
+		{"person without roles", i.StaffClaims(testissuer.Set{"nhsid_nrbac_roles": nil, "selected_roleid": nil}), "neither a role nor a client"},
+		{"system with a role", i.StaffClaims(testissuer.Set{"sub": "app"}), "a system's token with a role"},
+		{"system without a client", i.SystemClaims(testissuer.Set{"azp": nil, "client_id": nil}), "neither a role nor a client"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			caller, err := v.Verify(t.Context(), i.signed(c.claims))
+			caller, err := v.Verify(t.Context(), i.Signed(c.claims))
 			refused(t, caller, err, c.check)
 		})
 	}
 }
 
 func TestForgeriesAreRefused(t *testing.T) {
-	i := newIssuer(t)
-	v := i.verifier()
-	good := i.signed(i.staffClaims(nil))
+	i := testissuer.New(t)
+	v := i.Verifier()
+	good := i.Signed(i.StaffClaims(nil))
 	if _, err := v.Verify(t.Context(), good); err != nil {
 		t.Fatal(err)
 	}
@@ -114,17 +115,17 @@ func TestForgeriesAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	real := i.keys[0].Key.(*rsa.PrivateKey)
+	real := i.Keys[0].Key.(*rsa.PrivateKey)
 	der, err := x509.MarshalPKIXPublicKey(real.Public())
 	if err != nil {
 		t.Fatal(err)
 	}
 	secret := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
-	tampered, err := json.Marshal(i.staffClaims(set{"sub": "somebody-else"}))
+	tampered, err := json.Marshal(i.StaffClaims(testissuer.Set{"sub": "somebody-else"}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	staff := i.staffClaims(nil)
+	staff := i.StaffClaims(nil)
 	for name, token := range map[string]string{
 		"empty":                     "",
 		"no token":                  "not-a-token",
@@ -132,12 +133,12 @@ func TestForgeriesAreRefused(t *testing.T) {
 		"alg none, signature kept":  raw(`{"alg":"none","kid":"k1"}`) + "." + part[1] + "." + part[2],
 		"alg NoNe":                  raw(`{"alg":"NoNe","kid":"k1"}`) + "." + part[1] + ".",
 		"unsigned":                  part[0] + "." + part[1] + ".",
-		"public key as HMAC secret": i.signedWith(jose.HS256, secret, "k1", "at+jwt", staff),
-		"algorithm not of the list": i.signedWith(jose.RS512, real, "k1", "at+jwt", staff),
-		"algorithm not of the key":  i.signedWith(jose.PS256, real, "k1", "at+jwt", staff),
-		"a stranger's key":          i.signedWith(jose.RS256, stranger, "k1", "at+jwt", staff),
-		"no key id":                 i.signedWith(jose.RS256, real, "", "at+jwt", staff),
-		"another type":              i.signedWith(jose.RS256, real, "k1", "logout+jwt", staff),
+		"public key as HMAC secret": i.SignedWith(jose.HS256, secret, "k1", "at+jwt", staff),
+		"algorithm not of the list": i.SignedWith(jose.RS512, real, "k1", "at+jwt", staff),
+		"algorithm not of the key":  i.SignedWith(jose.PS256, real, "k1", "at+jwt", staff),
+		"a stranger's key":          i.SignedWith(jose.RS256, stranger, "k1", "at+jwt", staff),
+		"no key id":                 i.SignedWith(jose.RS256, real, "", "at+jwt", staff),
+		"another type":              i.SignedWith(jose.RS256, real, "k1", "logout+jwt", staff),
 		"tampered payload":          part[0] + "." + base64.RawURLEncoding.EncodeToString(tampered) + "." + part[2],
 		"too long":                  good + strings.Repeat("A", 20<<10),
 		"JSON serialization":        `{"payload":"` + part[1] + `","protected":"` + part[0] + `","signature":"` + part[2] + `"}`,
@@ -151,14 +152,14 @@ func TestForgeriesAreRefused(t *testing.T) {
 }
 
 func TestKeysRotateWithoutRestart(t *testing.T) {
-	i := newIssuer(t)
-	v := i.verifier()
-	before := i.signed(i.staffClaims(nil))
+	i := testissuer.New(t)
+	v := i.Verifier()
+	before := i.Signed(i.StaffClaims(nil))
 	if _, err := v.Verify(t.Context(), before); err != nil {
 		t.Fatal(err)
 	}
-	i.rotate("k2")
-	for _, token := range []string{i.signed(i.staffClaims(nil)), before} {
+	i.Rotate("k2")
+	for _, token := range []string{i.Signed(i.StaffClaims(nil)), before} {
 		if _, err := v.Verify(t.Context(), token); err != nil {
 			t.Error(err)
 		}
@@ -166,44 +167,44 @@ func TestKeysRotateWithoutRestart(t *testing.T) {
 }
 
 func TestMadeUpKeyIDsDoNotFloodTheIssuer(t *testing.T) {
-	i := newIssuer(t)
-	v := i.verifier()
-	if _, err := v.Verify(t.Context(), i.signed(i.staffClaims(nil))); err != nil {
+	i := testissuer.New(t)
+	v := i.Verifier()
+	if _, err := v.Verify(t.Context(), i.Signed(i.StaffClaims(nil))); err != nil {
 		t.Fatal(err)
 	}
-	real := i.keys[0].Key
+	real := i.Keys[0].Key
 	began := time.Now()
 	done := make(chan error)
 	const callers = 20
 	for range callers {
 		go func() {
-			_, err := v.Verify(t.Context(), i.signedWith(jose.RS256, real, "made-up", "at+jwt", i.staffClaims(nil)))
+			_, err := v.Verify(t.Context(), i.SignedWith(jose.RS256, real, "made-up", "at+jwt", i.StaffClaims(nil)))
 			done <- err
 		}()
 	}
 	for range callers {
 		refused(t, authn.Caller{}, <-done, "key")
 	}
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if most := int(time.Since(began)/time.Second) + 2; i.reads > most {
-		t.Errorf("%d readings in %v", i.reads, time.Since(began))
-	}
+	i.With(func() {
+		if most := int(time.Since(began)/time.Second) + 2; i.Reads > most {
+			t.Errorf("%d readings in %v", i.Reads, time.Since(began))
+		}
+	})
 }
 
 func TestWithdrawnKeyIsRefusedAfterRefresh(t *testing.T) {
-	i := newIssuer(t)
-	v := i.verifier(func(c *authn.Issuer) { c.RefreshSeconds = 1 })
+	i := testissuer.New(t)
+	v := i.Verifier(func(c *authn.Issuer) { c.RefreshSeconds = 1 })
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); v.Run(ctx) }()
 	defer func() { stop(); <-done }()
-	old := i.signed(i.staffClaims(nil))
+	old := i.Signed(i.StaffClaims(nil))
 	if _, err := v.Verify(t.Context(), old); err != nil {
 		t.Fatal(err)
 	}
-	i.rotate("k2")
-	i.with(func() { i.keys = i.keys[:1] })
+	i.Rotate("k2")
+	i.With(func() { i.Keys = i.Keys[:1] })
 	for deadline := time.Now().Add(20 * time.Second); ; {
 		_, err := v.Verify(t.Context(), old)
 		if err != nil {
@@ -217,55 +218,57 @@ func TestWithdrawnKeyIsRefusedAfterRefresh(t *testing.T) {
 }
 
 func TestUnreachableIssuer(t *testing.T) {
-	i := newIssuer(t)
-	i.down = true
-	v := i.verifier()
-	token := i.signed(i.staffClaims(nil))
+	i := testissuer.New(t)
+	i.Down = true
+	v := i.Verifier()
+	token := i.Signed(i.StaffClaims(nil))
 	if caller, err := v.Verify(t.Context(), token); !errors.Is(err, authn.ErrUnavailable) || caller != (authn.Caller{}) {
 		t.Fatalf("got %v, %v", caller, err)
 	}
 	if v.Ready() {
 		t.Error("ready without keys")
 	}
-	i.with(func() { i.down = false })
+	i.With(func() { i.Down = false })
 	if _, err := v.Verify(t.Context(), token); err != nil {
 		t.Errorf("the issuer is back: %v", err)
 	}
 	if !v.Ready() {
 		t.Error("not ready with keys")
 	}
-	i.with(func() { i.down = true })
+	i.With(func() { i.Down = true })
 	if _, err := v.Verify(t.Context(), token); err != nil {
 		t.Errorf("keys are at hand, the issuer is not needed: %v", err)
 	}
 }
 
 func TestKeysDoNotOutliveTheirIssuer(t *testing.T) {
-	i := newIssuer(t)
+	i := testissuer.New(t)
 	clock := time.Now()
-	i.now = func() time.Time { return clock }
-	v := i.verifier()
-	if _, err := v.Verify(t.Context(), i.signed(i.staffClaims(nil))); err != nil {
+	i.Now = func() time.Time { return clock }
+	v := i.Verifier()
+	if _, err := v.Verify(t.Context(), i.Signed(i.StaffClaims(nil))); err != nil {
 		t.Fatal(err)
 	}
-	i.with(func() { i.down = true })
+	i.With(func() { i.Down = true })
 	clock = clock.Add(2 * time.Hour)
-	if _, err := v.Verify(t.Context(), i.signed(i.staffClaims(nil))); !errors.Is(err, authn.ErrUnavailable) {
+	if _, err := v.Verify(t.Context(), i.Signed(i.StaffClaims(nil))); !errors.Is(err, authn.ErrUnavailable) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestMetadataThatIsNotTheIssuers(t *testing.T) {
-	for name, change := range map[string]func(*testIssuer){
-		"of another issuer": func(i *testIssuer) { i.metadata["issuer"] = "https://other.example" },
-		"keys without TLS":  func(i *testIssuer) { i.metadata["jwks_uri"] = "http://" + i.server.Listener.Addr().String() + "/keys" },
-		"no keys":           func(i *testIssuer) { i.metadata["jwks_uri"] = i.server.URL + "/metadata" },
-		"a demonstration's": func(i *testIssuer) { i.metadata["dcr_demonstration"] = true },
+	for name, change := range map[string]func(*testissuer.Issuer){
+		"of another issuer": func(i *testissuer.Issuer) { i.Metadata["issuer"] = "https://other.example" },
+		"keys without TLS": func(i *testissuer.Issuer) {
+			i.Metadata["jwks_uri"] = strings.Replace(i.URL, "https:", "http:", 1) + "/keys"
+		},
+		"no keys":           func(i *testissuer.Issuer) { i.Metadata["jwks_uri"] = i.URL + "/metadata" },
+		"a demonstration's": func(i *testissuer.Issuer) { i.Metadata["dcr_demonstration"] = true },
 	} {
 		t.Run(name, func(t *testing.T) {
-			i := newIssuer(t)
+			i := testissuer.New(t)
 			change(i)
-			if _, err := i.verifier().Verify(t.Context(), i.signed(i.staffClaims(nil))); !errors.Is(err, authn.ErrUnavailable) {
+			if _, err := i.Verifier().Verify(t.Context(), i.Signed(i.StaffClaims(nil))); !errors.Is(err, authn.ErrUnavailable) {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -273,31 +276,31 @@ func TestMetadataThatIsNotTheIssuers(t *testing.T) {
 }
 
 func TestIssuerWithAnotherAuthorityIsNotBelieved(t *testing.T) {
-	i := newIssuer(t)
-	v := i.verifier(func(c *authn.Issuer) { c.CAFile = "" })
-	if _, err := v.Verify(t.Context(), i.signed(i.staffClaims(nil))); !errors.Is(err, authn.ErrUnavailable) {
+	i := testissuer.New(t)
+	v := i.Verifier(func(c *authn.Issuer) { c.CAFile = "" })
+	if _, err := v.Verify(t.Context(), i.Signed(i.StaffClaims(nil))); !errors.Is(err, authn.ErrUnavailable) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestKindsAreKeptApart(t *testing.T) {
-	i := newIssuer(t)
-	staffOnly := i.verifier(func(c *authn.Issuer) { c.Kinds = []string{authn.KindStaff} })
-	caller, err := staffOnly.Verify(t.Context(), i.signed(i.systemClaims(nil)))
+	i := testissuer.New(t)
+	staffOnly := i.Verifier(func(c *authn.Issuer) { c.Kinds = []string{authn.KindStaff} })
+	caller, err := staffOnly.Verify(t.Context(), i.Signed(i.SystemClaims(nil)))
 	refused(t, caller, err, "kind")
-	systemsOnly := i.verifier(func(c *authn.Issuer) { c.Kinds, c.RoleCodes = []string{authn.KindSystem}, nil })
-	caller, err = systemsOnly.Verify(t.Context(), i.signed(i.staffClaims(nil)))
+	systemsOnly := i.Verifier(func(c *authn.Issuer) { c.Kinds, c.RoleCodes = []string{authn.KindSystem}, nil })
+	caller, err = systemsOnly.Verify(t.Context(), i.Signed(i.StaffClaims(nil)))
 	refused(t, caller, err, "kind")
 }
 
 func TestFlatClaims(t *testing.T) {
-	i := newIssuer(t)
-	v := i.verifier(func(c *authn.Issuer) { c.Claims = &authn.Claims{RoleCode: "role", Organisation: "org"} })
-	got, err := v.Verify(t.Context(), i.signed(i.staffClaims(set{"role": "R0260", "org": "j81900"})))
+	i := testissuer.New(t)
+	v := i.Verifier(func(c *authn.Issuer) { c.Claims = &authn.Claims{RoleCode: "role", Organisation: "org"} })
+	got, err := v.Verify(t.Context(), i.Signed(i.StaffClaims(testissuer.Set{"role": "R0260", "org": "j81900"})))
 	if err != nil || got.RoleCode != "R0260" || got.ODSCode != "J81900" {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	caller, err := v.Verify(t.Context(), i.signed(i.staffClaims(set{"role": []string{"R0260", "R1070"}, "org": "J81900"})))
+	caller, err := v.Verify(t.Context(), i.Signed(i.StaffClaims(testissuer.Set{"role": []string{"R0260", "R1070"}, "org": "J81900"})))
 	refused(t, caller, err, "selected role")
 }
 

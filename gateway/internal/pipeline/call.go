@@ -142,3 +142,27 @@ func (c *Call) Accounted() {
 	defer c.mu.Unlock()
 	c.accounted = true
 }
+
+func (c *Call) isAccounted() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.accounted
+}
+
+// told is what the handler said of its answer; the matches without repeats.
+func (c *Call) told() (*auditv1.Disclosure, []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	matches := slices.Sorted(slices.Values(c.matches))
+	return c.disclosure, slices.Compact(matches)
+}
+
+// person is the one person that the call's own event is about; may be empty.
+func (c *Call) person() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.NHSNumber != "" {
+		return string(c.NHSNumber)
+	}
+	return string(c.about)
+}

@@ -34,7 +34,8 @@ type Entry struct {
 // Registry is the rules of all exposed RPCs. It is never changed after it was
 // made.
 type Registry struct {
-	entries map[string]*Entry
+	services []string
+	entries  map[string]*Entry
 }
 
 // Exposed are the full names of all gRPC services of the gateway's contract,
@@ -58,7 +59,7 @@ func Exposed() []string {
 // rule that contradicts itself, its request or the policy, and a permission of
 // the policy that no rule asks for.
 func New(policy *access.Policy, services ...string) (*Registry, error) {
-	r := &Registry{entries: map[string]*Entry{}}
+	r := &Registry{services: slices.Clone(services), entries: map[string]*Entry{}}
 	var faults []error
 	for _, name := range services {
 		methods, err := methodsOf(name)
@@ -76,6 +77,9 @@ func New(policy *access.Policy, services ...string) (*Registry, error) {
 
 // Lookup finds the entry of a full gRPC method; nil when it is not exposed.
 func (r *Registry) Lookup(method string) *Entry { return r.entries[method] }
+
+// Services are the full names that the registry was made for.
+func (r *Registry) Services() []string { return slices.Clone(r.services) }
 
 // Methods are the full names of all exposed methods, sorted.
 func (r *Registry) Methods() []string {
