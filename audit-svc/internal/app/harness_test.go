@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"syscall"
 	"testing"
@@ -170,4 +171,15 @@ func count(t testing.TB, h testkit.Handles, where string, args ...any) int {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// withRole is a server's URL for a role with the password of crash tests.
+func withRole(t testing.TB, super, role string) string {
+	t.Helper()
+	u, err := url.Parse(super)
+	if err != nil {
+		t.Fatal("the server's URL is malformed")
+	}
+	u.User = url.UserPassword(role, crashPassword)
+	return u.String()
 }

@@ -39,9 +39,10 @@ AND ($7 = '' OR action = $7)
 AND ($8::timestamptz IS NULL OR occurred_at >= $8::timestamptz)
 AND ($9::timestamptz IS NULL OR occurred_at < $9::timestamptz)`
 
+// selectBodies orders by the column: its name alone would mean the text beside it, and a sort of the month.
 const selectBodies = `
 SELECT id::text AS id, body FROM event WHERE ` + matches + `
-ORDER BY id DESC LIMIT $10`
+ORDER BY event.id DESC LIMIT $10`
 
 // Body is a stored event.
 type Body struct {
