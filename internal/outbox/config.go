@@ -17,7 +17,7 @@ import (
 )
 
 // Handler delivers one message: it calls the other service and returns nil once that has it for good. A
-// *Refusal anywhere in the error parks the message; any other error is tried again, without end. The
+// *RefusalError anywhere in the error parks the message; any other error is tried again, without end. The
 // context carries a deadline.
 type Handler func(ctx context.Context, m Message) error
 

@@ -20,7 +20,7 @@ func (d *Dispatcher) deliver(ctx context.Context, r row) error {
 	// A caller that is gone, or a stop, does not undo a delivery: recording it saves a second one.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recording)
 	defer cancel()
-	var refusal *Refusal
+	var refusal *RefusalError
 	switch {
 	case err == nil:
 		d.meters.delivered(ctx, r.Topic, "delivered")
@@ -60,7 +60,7 @@ func (d *Dispatcher) postpone(ctx context.Context, r row, cause error) error {
 }
 
 // park puts a message aside that its receiver refused for good.
-func (d *Dispatcher) park(ctx context.Context, r row, refusal *Refusal) error {
+func (d *Dispatcher) park(ctx context.Context, r row, refusal *RefusalError) error {
 	d.meters.delivered(ctx, r.Topic, "refused")
 	d.cfg.Log.ErrorContext(ctx, "message was refused for good and parked: an operator must decide",
 		slog.String("message_id", r.ID.String()), slog.String("topic", r.Topic), slog.String("reason", refusal.Reason),

@@ -45,15 +45,15 @@ func TestFlushDeliversEarlierOnesFirst(t *testing.T) {
 func TestFlushUnderFailure(t *testing.T) {
 	t.Parallel()
 	h, to := database(t), &receiver{}
-	d := dispatcher(t, h.App, to.handle, func(c *outbox.Config) { c.FlushLimit = 300 * time.Millisecond })
+	d := dispatcher(t, h.App, to.handle, nil)
 	to.failWith(func(outbox.Message) error { return errDown })
 	id := put(t, h.App, "p", "one")
 	begun := time.Now()
-	err := d.Flush(limit(t), id)
+	err := d.Flush(limit(t), id) // ends with FlushLimit, 3 s
 	if fault.Status(err).Code() != codes.Unavailable || fault.ReasonOf(err) != outbox.ReasonUndelivered {
 		t.Errorf("got %v, want Unavailable %s", err, outbox.ReasonUndelivered)
 	}
-	if took := time.Since(begun); took > 3*time.Second {
+	if took := time.Since(begun); took > 10*time.Second {
 		t.Errorf("took %v", took)
 	}
 	await(t, h.App, "SELECT count(*) = 1 AND bool_and(claim IS NULL) FROM outbox")

@@ -75,8 +75,10 @@ func TestClaimIsRespected(t *testing.T) {
 	}, nil)
 	run(t, slow)
 	<-entered
-	other := dispatcher(t, h.App, to.handle, func(c *outbox.Config) { c.FlushLimit = 100 * time.Millisecond })
-	if err := other.Flush(limit(t), id); fault.ReasonOf(err) != outbox.ReasonUndelivered {
+	other := dispatcher(t, h.App, to.handle, nil)
+	soon, cancel := context.WithTimeout(limit(t), 100*time.Millisecond)
+	defer cancel()
+	if err := other.Flush(soon, id); fault.ReasonOf(err) != outbox.ReasonUndelivered {
 		t.Errorf("flush of a message that another is delivering: %v, want %s", err, outbox.ReasonUndelivered)
 	}
 	close(leave)

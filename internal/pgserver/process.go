@@ -62,7 +62,7 @@ func (s *Server) launch(ctx context.Context) error {
 // launchOnce is one attempt.
 func (s *Server) launchOnce(ctx context.Context) error {
 	if s.port == 0 {
-		port, err := freePort()
+		port, err := freePort(ctx)
 		if err != nil {
 			return err
 		}
@@ -85,7 +85,8 @@ func (s *Server) launchOnce(ctx context.Context) error {
 // postmaster ends: the kernel's parent-death signal follows the thread, not the process.
 func (s *Server) spawn() (*process, error) {
 	p := &process{done: make(chan struct{}), tail: &tail{next: s.cfg.Log}}
-	p.cmd = exec.Command(s.binaries.path("postgres"), s.arguments()...)
+	// Not the context of Start: the server outlives that.
+	p.cmd = exec.CommandContext(context.Background(), s.binaries.path("postgres"), s.arguments()...)
 	p.cmd.Dir = s.cfg.Dir
 	p.cmd.Stdout, p.cmd.Stderr = p.tail, p.tail
 	// Backends inherit the output pipe; Wait must not hang on one that outlives a killed postmaster.
@@ -171,8 +172,9 @@ func wait(ctx context.Context, d time.Duration) error {
 }
 
 // freePort asks the kernel for a port that nobody listens on.
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func freePort(ctx context.Context) (int, error) {
+	var listen net.ListenConfig
+	listener, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, fmt.Errorf("free port: %w", err)
 	}

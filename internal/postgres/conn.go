@@ -180,7 +180,7 @@ func (s *stmt) Close() error {
 type tx struct {
 	inner driver.Tx
 	conn  *conn
-	ctx   context.Context
+	ctx   context.Context //nolint:containedctx // driver.Tx has calls without one, and this type lives as long as it
 }
 
 // Commit implements driver.Tx.

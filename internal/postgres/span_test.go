@@ -41,8 +41,8 @@ func TestSpansTellNothing(t *testing.T) {
 	_, _ = db.ExecContext(ctx, "SELECT $1::text", secret)
 	_, _ = db.ExecContext(ctx, "SELECT $1::int", secret+"x")
 	if stmt, err := db.PreparexContext(ctx, "SELECT $1::int"); err == nil {
+		defer func() { _ = stmt.Close() }()
 		_, _ = stmt.ExecContext(ctx, secret+"x")
-		_ = stmt.Close()
 	}
 	span.End()
 	recorded := spans.GetSpans()

@@ -23,7 +23,7 @@ func Prepare(ctx context.Context, db *sqlx.DB, texts ...string) (*Statements, er
 		if _, ok := s.byText[text]; ok {
 			continue
 		}
-		made, err := db.PreparexContext(ctx, text)
+		made, err := db.PreparexContext(ctx, text) //nolint:sqlclosecheck // Close closes it
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("prepare statement %d of %d: %w", i+1, len(texts), err), s.Close())
 		}
@@ -49,7 +49,7 @@ func (s *Statements) On(ctx context.Context, tx *sqlx.Tx, text string) (*sqlx.St
 
 // Get reads one row into dest; sql.ErrNoRows when there is none.
 func (s *Statements) Get(ctx context.Context, tx *sqlx.Tx, dest any, text string, args ...any) error {
-	made, err := s.On(ctx, tx, text)
+	made, err := s.On(ctx, tx, text) //nolint:sqlclosecheck // Close closes it, the transaction its copy
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (s *Statements) Get(ctx context.Context, tx *sqlx.Tx, dest any, text string
 
 // Select reads all rows into the slice that dest points to.
 func (s *Statements) Select(ctx context.Context, tx *sqlx.Tx, dest any, text string, args ...any) error {
-	made, err := s.On(ctx, tx, text)
+	made, err := s.On(ctx, tx, text) //nolint:sqlclosecheck // Close closes it, the transaction its copy
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (s *Statements) Select(ctx context.Context, tx *sqlx.Tx, dest any, text str
 
 // Exec runs a statement that answers no rows.
 func (s *Statements) Exec(ctx context.Context, tx *sqlx.Tx, text string, args ...any) (sql.Result, error) {
-	made, err := s.On(ctx, tx, text)
+	made, err := s.On(ctx, tx, text) //nolint:sqlclosecheck // Close closes it, the transaction its copy
 	if err != nil {
 		return nil, err
 	}

@@ -21,14 +21,14 @@ const (
 	ReasonExists      = "ALREADY_EXISTS"       // unique or exclusion constraint: Duplicate
 	ReasonRefused     = "VALUE_REFUSED"        // check, not-null or data type: Invalid
 	ReasonMissing     = "REFERENCE_MISSING"    // foreign key: Precondition
-	ReasonConcurrent  = "CONCURRENT_CHANGE"    // serialization, deadlock, lock timeout: Conflict
+	ReasonConcurrent  = "CONCURRENT_CHANGE"    // could not be serialised, deadlock, lock timeout: Conflict
 	ReasonTimeout     = "DATABASE_TIMEOUT"     // statement timeout: Unavailable
 	ReasonUnreachable = "DATABASE_UNAVAILABLE" // connection, shutdown, out of resources, read only: Unavailable
 )
 
-// Failure is a database error as a log may show it: code and names of the schema, never the driver's
+// ServerError is a database error as a log may show it: code and names of the schema, never the driver's
 // message, which can quote values.
-type Failure struct {
+type ServerError struct {
 	Code       string // SQLSTATE
 	Name       string // of the code, such as unique_violation
 	Table      string
@@ -39,7 +39,7 @@ type Failure struct {
 }
 
 // Error implements error.
-func (f *Failure) Error() string {
+func (f *ServerError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "database: %s %s", f.Code, f.Name)
 	for _, part := range [][2]string{{" table ", f.Table}, {" column ", f.Column}, {" constraint ", f.Constraint}} {
@@ -51,10 +51,10 @@ func (f *Failure) Error() string {
 }
 
 // SQLState is the error's SQLSTATE.
-func (f *Failure) SQLState() string { return f.Code }
+func (f *ServerError) SQLState() string { return f.Code }
 
 // As lets errors.As find the driver's error, while a log that walks Unwrap does not come upon its text.
-func (f *Failure) As(target any) bool {
+func (f *ServerError) As(target any) bool {
 	if t, ok := target.(**pq.Error); ok {
 		*t = f.inner
 		return true
@@ -91,7 +91,7 @@ func Translate(err error) error {
 
 // translateServer is Translate for what the server said.
 func translateServer(err error, pqErr *pq.Error) error {
-	cause := rewrap(err, pqErr, &Failure{
+	cause := rewrap(err, pqErr, &ServerError{
 		Code: string(pqErr.Code), Name: pqErr.Code.Name(), Table: pqErr.Table,
 		Column: pqErr.Column, Constraint: pqErr.Constraint, inner: pqErr,
 	})
@@ -122,7 +122,7 @@ func translateServer(err error, pqErr *pq.Error) error {
 
 // rewrap puts the words that our code wrapped around the driver's error ("load choice: …") around the
 // failure that replaces it.
-func rewrap(err error, inner *pq.Error, failure *Failure) error {
+func rewrap(err error, inner *pq.Error, failure *ServerError) error {
 	words, ok := strings.CutSuffix(err.Error(), ": "+inner.Error())
 	if !ok {
 		return failure

@@ -67,7 +67,7 @@ func TestTranslateLeavesAlone(t *testing.T) {
 	t.Parallel()
 	own := fault.NotFound("PATIENT_NOT_FOUND", "No such patient.")
 	for _, err := range []error{nil, own, context.DeadlineExceeded, context.Canceled} {
-		if got := postgres.Translate(err); got != err {
+		if got := postgres.Translate(err); got != err { //nolint:errorlint // the very same one is wanted
 			t.Errorf("%v became %v", err, got)
 		}
 	}

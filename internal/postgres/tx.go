@@ -17,7 +17,7 @@ const (
 )
 
 // InTx runs work in a read-committed transaction, commits when it returns nil and rolls back otherwise,
-// also when it panics. When the server gave up because of others (serialization failure, deadlock) the
+// also when it panics. When the server gave up because of others (could not serialise, deadlock) the
 // whole of work runs again, up to five times in all; so work must change nothing but the database and
 // values that it sets anew. Work must not call another service: no transaction spans an RPC (DESIGN 6).
 //

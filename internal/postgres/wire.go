@@ -105,7 +105,7 @@ func (w *wire) stale() bool {
 // trying several hosts, that is the one in use. Connections dialled later are the driver's cancel
 // requests, which must end by themselves.
 type dialer struct {
-	ctx     context.Context // of the Connect call that this dialer serves
+	ctx     context.Context //nolint:containedctx // of the Connect call, as long as which this type lives
 	timeout time.Duration   // per host
 
 	mu     sync.Mutex

@@ -57,7 +57,8 @@ func Serve(t testing.TB, dir, name string, callers map[string][]string, register
 	if err := server.Check(); err != nil {
 		t.Fatalf("testkit: %v", err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	var listen net.ListenConfig
+	listener, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatalf("testkit: %v", err)
 	}
