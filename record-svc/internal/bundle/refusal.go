@@ -3,7 +3,6 @@ package bundle
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"strconv"
 
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/fhir"
@@ -53,7 +52,7 @@ const (
 
 // Refusal is why a bundle is refused as a whole. It holds nothing that the
 // bundle says about a person, so that it can be kept, shown and logged.
-type Refusal struct {
+type Refusal struct { //nolint:errname // it is an answer to a sender, and named as the domain names it
 	Reason Reason
 	// Expression says where, as a FHIRPath: "Bundle.entry[3].resource.birthDate".
 	Expression string
@@ -69,21 +68,29 @@ func (r *Refusal) Error() string {
 	return fmt.Sprintf("bundle refused: %s at %s", r.Reason, r.Expression)
 }
 
+// The HTTP statuses of refusals (RFC 9110).
+const (
+	badRequest    = 400
+	conflict      = 409
+	tooLarge      = 413
+	unprocessable = 422
+)
+
 // Status is the HTTP status of the refusal: 413 above a limit, 409 where what
 // is stored is in the way, 422 where the FHIR is sound and a rule of the record
 // is not kept, 400 for all that is not a sound transaction.
 func (r *Refusal) Status() int {
 	switch r.Reason {
 	case ReasonTooLarge, ReasonTooManyEntries:
-		return http.StatusRequestEntityTooLarge
+		return tooLarge
 	case ReasonResourceOfAnother:
-		return http.StatusConflict
+		return conflict
 	case ReasonUnsupportedType, ReasonTwoPatients, ReasonNoPatient, ReasonNoNHSNumber, ReasonInvalidNHSNumber,
 		ReasonSeveralNHSNumbers, ReasonNoSubject, ReasonSubjectNotPatient, ReasonSubjectUnknown, ReasonSubjectOther,
 		ReasonNothingToKeep:
-		return http.StatusUnprocessableEntity
+		return unprocessable
 	}
-	return http.StatusBadRequest
+	return badRequest
 }
 
 // IssueCode is the code of the OperationOutcome's issue (FHIR's issue-type).

@@ -2,6 +2,8 @@ package section
 
 import (
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/fhir"
 )
@@ -156,8 +158,14 @@ func family(r *fhir.Resource) string {
 	for _, condition := range r.Condition {
 		illnesses = append(illnesses, label(condition.Code))
 	}
-	relative := first(label(r.Relationship.First()), "Relative")
-	return strings.Join(present(relative, strings.Join(present(illnesses...), ", ")), ": ")
+	relative := first(label(r.Relationship.First()), "relative")
+	return strings.Join(present(capital(relative), strings.Join(present(illnesses...), ", ")), ": ")
+}
+
+// capital begins a text with a capital letter.
+func capital(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[size:]
 }
 
 // image is the modality and the part of the body.
