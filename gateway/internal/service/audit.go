@@ -1,0 +1,67 @@
+package service
+
+import (
+	"context"
+	"strings"
+
+	auditv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1"
+	gatewayv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/gateway/v1"
+
+	"github.com/dorsetcarerecord/dcr/internal/fault"
+)
+
+const eventsPage = 50
+
+type audit struct {
+	gatewayv1.UnimplementedAuditServiceServer
+	*desk
+}
+
+// ListEvents reads the log. The look is an event itself, about the person when
+// the list is narrowed to one.
+func (a *audit) ListEvents(ctx context.Context, req *gatewayv1.ListEventsRequest) (*gatewayv1.ListEventsResponse, error) {
+	c, err := callOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	filter, err := eventFilter(req)
+	if err != nil {
+		return nil, err
+	}
+	of, err := number("nhs_number", req.GetNhsNumber())
+	if err != nil {
+		return nil, err
+	}
+	filter.NhsNumber = string(of)
+	c.About(of)
+	bound := binding(c, req)
+	after, err := a.pages.Open(bound, req.GetPageToken())
+	if err != nil {
+		return nil, err
+	}
+	got, err := a.events.ListEvents(ctx, &auditv1.ListEventsRequest{
+		Filter: filter, PageSize: sizeOr(req.GetPageSize(), eventsPage), AfterId: after,
+	})
+	if err != nil {
+		return nil, told(err)
+	}
+	return &gatewayv1.ListEventsResponse{
+		Events:        got.GetEvents(),
+		NextPageToken: a.pages.Seal(bound, got.GetNextAfterId()),
+	}, nil
+}
+
+func eventFilter(req *gatewayv1.ListEventsRequest) (*auditv1.EventFilter, error) {
+	from, to := req.GetFrom(), req.GetTo()
+	if from != nil && to != nil && !from.AsTime().Before(to.AsTime()) {
+		return nil, fault.Invalid(ReasonInvalidArgument, "to", "must be later than from")
+	}
+	return &auditv1.EventFilter{
+		StaffId: req.GetStaffId(),
+		OdsCode: strings.ToUpper(req.GetOdsCode()),
+		Outcome: req.GetOutcome(),
+		Action:  req.GetAction(),
+		From:    from,
+		To:      to,
+	}, nil
+}

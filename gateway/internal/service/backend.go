@@ -1,0 +1,61 @@
+package service
+
+import (
+	"slices"
+
+	"github.com/dorsetcarerecord/dcr/gateway/internal/access"
+	"github.com/dorsetcarerecord/dcr/internal/fault"
+)
+
+// Reasons of the services behind that callers of the gateway are told, as the
+// contract lists them per RPC.
+const (
+	reasonPatientNotFound      = access.ReasonPatientNotFound
+	reasonEntryNotFound        = "ENTRY_NOT_FOUND"
+	reasonSearchTooWide        = "SEARCH_TOO_WIDE"
+	reasonNotRestricted        = "NOT_RESTRICTED"
+	reasonGrantNotAllowed      = "GRANT_NOT_ALLOWED"
+	reasonStaffNotFound        = "STAFF_NOT_FOUND"
+	reasonStaffExists          = "STAFF_EXISTS"
+	reasonRoleExists           = "ROLE_EXISTS"
+	reasonRoleNotFound         = "ROLE_NOT_FOUND"
+	reasonRelationshipNotFound = "RELATIONSHIP_NOT_FOUND"
+	reasonNotEndable           = "NOT_ENDABLE"
+	reasonOrganisationNotFound = "ORGANISATION_NOT_FOUND"
+	reasonOrganisationExists   = "ORGANISATION_EXISTS"
+	reasonClientTaken          = "CLIENT_ID_TAKEN"
+	reasonNotProspective       = "NOT_PROSPECTIVE"
+	reasonVersionChanged       = "VERSION_CHANGED"
+	reasonOptOutNotFound       = "OPT_OUT_NOT_FOUND"
+	reasonAlreadyOut           = "ALREADY_OPTED_OUT"
+	reasonNotOut               = "NOT_OPTED_OUT"
+	reasonSealed               = "SEALED"
+	reasonChoiceMismatch       = "CHOICE_MISMATCH"
+)
+
+// told is what a caller is told about the error of a service behind: the
+// reasons that the contract lists for the call, refusals of the request's own
+// fields, and that something cannot be reached. Everything else that a service
+// says was said to us, and is a fault of ours.
+func told(err error, listed ...string) error {
+	f := fault.FromStatus(err)
+	switch f.Kind {
+	case fault.KindUnavailable, fault.KindTimeout, fault.KindCanceled:
+		return f
+	}
+	if slices.Contains(listed, f.Reason) || slices.Contains(always(), f.Reason) {
+		return f
+	}
+	return fault.Internal(err)
+}
+
+// always may be told by any call.
+func always() []string {
+	return []string{ReasonInvalidArgument, "REQUEST_ID_REUSED", access.ReasonInvalidNHSNumber}
+}
+
+// shown is told for record-svc's reads: what it finds by itself about the choice
+// passes too, and the pipeline says it as if the decision had found it.
+func shown(err error, listed ...string) error {
+	return told(err, append(listed, reasonSealed, reasonChoiceMismatch)...)
+}
