@@ -1,0 +1,102 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/dorsetcarerecord/dcr/internal/fault"
+	"github.com/dorsetcarerecord/dcr/internal/idempotency"
+	"github.com/dorsetcarerecord/dcr/internal/outbox"
+	"github.com/dorsetcarerecord/dcr/internal/rpc"
+	auditv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1"
+)
+
+// mutation is what the requests of all changes have.
+type mutation interface {
+	proto.Message
+	GetRequestId() string
+	GetEvent() *auditv1.EventContext
+}
+
+// mutate carries a change out once, however often it is asked for, and gives the answer only when
+// audit-svc has the change's event (DESIGN section 4: a change is accounted for like a view).
+//
+// Work makes the change in the transaction, and may run again after a deadlock: so it makes its answer
+// anew each time. Change, event and answer are committed together. When audit-svc cannot be reached the
+// answer is AUDIT_UNAVAILABLE: the change is made, its event will be delivered, and the same request id
+// asks for the answer again.
+func mutate[A proto.Message](ctx context.Context, c *core, req mutation, work func(*sqlx.Tx) (A, change, error)) (A, error) {
+	var none A
+	key, err := requestKey(ctx, req)
+	if err != nil {
+		return none, err
+	}
+	if err := checkContext(req.GetEvent(), c.now()); err != nil {
+		return none, err
+	}
+	var outcome idempotency.Outcome[A]
+	err = c.store.InTx(ctx, func(tx *sqlx.Tx) error {
+		outcome, err = idempotency.Once(ctx, tx, key, withoutEvent(req), func() (idempotency.Outcome[A], error) {
+			return carryOut(ctx, c, tx, req.GetEvent(), work)
+		})
+		return err
+	})
+	if err != nil {
+		return none, err
+	}
+	if err := c.outbox.Flush(ctx, outcome.Deliver...); err != nil {
+		return none, fault.Unavailable("AUDIT_UNAVAILABLE", "The change could not be accounted for yet. Ask again with the same request id.").Because(err)
+	}
+	return outcome.Answer, nil
+}
+
+// carryOut makes the change and writes its event beside it.
+func carryOut[A proto.Message](ctx context.Context, c *core, tx *sqlx.Tx, ec *auditv1.EventContext, work func(*sqlx.Tx) (A, change, error)) (idempotency.Outcome[A], error) {
+	answer, did, err := work(tx)
+	if err != nil {
+		return idempotency.Outcome[A]{}, err
+	}
+	id, err := putEvent(ctx, tx, completed(ec, did, c.now()))
+	return idempotency.Outcome[A]{Answer: answer, Deliver: []uuid.UUID{id}}, err
+}
+
+// requestKey names the request: all calls come from the gateway, so who is behind it belongs to the key.
+func requestKey(ctx context.Context, req mutation) (idempotency.Key, error) {
+	id, err := idempotency.ParseRequestID(req.GetRequestId())
+	if err != nil {
+		return idempotency.Key{}, err
+	}
+	method, ok := grpc.Method(ctx)
+	if !ok {
+		return idempotency.Key{}, errors.New("a mutation outside a call")
+	}
+	actor := req.GetEvent().GetActor()
+	caller := fmt.Sprintf("%s %q %q", rpc.Caller(ctx), actor.GetIssuer(), actor.GetSubject())
+	if staff := actor.GetStaffId(); staff != "" {
+		caller = rpc.Caller(ctx) + " " + staff
+	}
+	return idempotency.Key{Caller: caller, Method: method, RequestID: id}, nil
+}
+
+// withoutEvent is what makes two requests the same: the event's context is new with every attempt.
+func withoutEvent(req mutation) proto.Message {
+	same := proto.Clone(req)
+	same.ProtoReflect().Clear(same.ProtoReflect().Descriptor().Fields().ByName("event"))
+	return same
+}
+
+// putEvent writes an event into the outbox. Each is a key of its own: audit-svc orders events by
+// themselves, and one that it refuses must not stop another person's, or this person's next.
+func putEvent(ctx context.Context, tx *sqlx.Tx, e *auditv1.Event) (uuid.UUID, error) {
+	message, err := EventMessage(e)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	return message.ID, outbox.Put(ctx, tx, message)
+}
