@@ -1,0 +1,49 @@
+// Package app wires record-svc: its commands, its configuration and the order of its start.
+package app
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/dorsetcarerecord/dcr/internal/life"
+	"github.com/dorsetcarerecord/dcr/internal/mtls"
+	"github.com/dorsetcarerecord/dcr/internal/postgres"
+	"github.com/dorsetcarerecord/dcr/internal/telemetry"
+	"github.com/dorsetcarerecord/dcr/record-svc/internal/nevershared"
+)
+
+// name of the program, its certificate and its telemetry.
+const name = "record-svc"
+
+// Config is everything that serve may be told, as flags or in the environment.
+type Config struct {
+	Listen         string           `name:"listen" env:"DCR_LISTEN" required:"" help:"Address on which gRPC calls are answered."`
+	AuditTarget    string           `name:"audit-target" env:"DCR_AUDIT_TARGET" required:"" help:"Where audit-svc is: dns:///host:port, or static:///host:port,host:port."`
+	IdentityTarget string           `name:"identity-target" env:"DCR_IDENTITY_TARGET" required:"" help:"Where identity-svc is, likewise."`
+	NeverShared    string           `name:"never-shared-file" env:"DCR_NEVER_SHARED_FILE" help:"JSON file of the code sets that are never shared; the project's own, which is not a national one, when empty."`
+	Database       postgres.Config  `embed:""`
+	TLS            mtls.Config      `embed:""`
+	Telemetry      telemetry.Config `embed:""`
+	Life           life.Config      `embed:""`
+}
+
+// rules reads the never-shared code sets.
+func (c Config) rules() (*nevershared.Set, error) {
+	if c.NeverShared == "" {
+		return nevershared.Shipped()
+	}
+	text, err := os.ReadFile(c.NeverShared)
+	if err != nil {
+		return nil, fmt.Errorf("DCR_NEVER_SHARED_FILE: %w", err)
+	}
+	return nevershared.Parse(text)
+}
+
+// Owner is how migrate reaches the schema.
+type Owner struct {
+	URL string `name:"migrate-database-url" env:"DCR_MIGRATE_DATABASE_URL" required:"" help:"PostgreSQL URL of the schema's owner (dcr_record_owner)."`
+}
+
+// clock is the one place where this program reads the time of day.
+func clock() time.Time { return time.Now() }

@@ -1,0 +1,133 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/dorsetcarerecord/dcr/record-svc/internal/fhir"
+	"github.com/dorsetcarerecord/dcr/record-svc/internal/person"
+	"github.com/dorsetcarerecord/dcr/record-svc/internal/store"
+)
+
+// Merged is a person as all feeds together describe them.
+type Merged struct {
+	Demographics person.Demographics
+	Gender       string
+	Deceased     bool
+	DeceasedOn   string // YYYY-MM-DD, or as much as is known
+	AddressLines []string
+	Postcode     string
+	Telephones   []string
+	// GPODSCode and GPName of the practice of registration; empty when no feed names one.
+	GPODSCode, GPName string
+	Restricted        bool
+}
+
+// merge puts the Patient resources of all senders together, newest first: names, address and contacts as
+// the newest has them, the practice as the newest that names one. A death and a restriction count whoever
+// says so: to believe them wrongly is the smaller harm.
+func merge(newestFirst []*fhir.Resource) Merged {
+	var m Merged
+	for i, r := range newestFirst {
+		if i == 0 {
+			m.describe(r)
+		}
+		if m.GPODSCode == "" {
+			m.GPODSCode, m.GPName = practice(r)
+		}
+		if r.DeceasedBoolean.True() || !r.DeceasedDateTime.IsZero() {
+			m.Deceased = true
+		}
+		if m.DeceasedOn == "" {
+			m.DeceasedOn = r.DeceasedDateTime.Day()
+		}
+		m.Restricted = m.Restricted || r.Meta.Restricted()
+	}
+	return m
+}
+
+func (m *Merged) describe(r *fhir.Resource) {
+	m.Demographics = person.Of(r)
+	m.Gender = string(r.Gender)
+	address := home(r.Address)
+	for _, line := range append(append(fhir.List[fhir.Text]{}, address.Line...), address.City, address.District) {
+		if line != "" {
+			m.AddressLines = append(m.AddressLines, string(line))
+		}
+	}
+	m.Postcode = string(address.PostalCode)
+	for _, t := range r.Telecom {
+		if t.System == "phone" && t.Value != "" {
+			m.Telephones = append(m.Telephones, string(t.Value))
+		}
+	}
+}
+
+// home is the address in use at home, else the first that is in use.
+func home(all fhir.List[fhir.Address]) fhir.Address {
+	var found fhir.Address
+	for i, a := range all {
+		if a.Use == "old" || !a.Period.End.IsZero() {
+			continue
+		}
+		if a.Use == "home" {
+			return a
+		}
+		if i == 0 || found.Use == "" && len(found.Line) == 0 {
+			found = a
+		}
+	}
+	return found
+}
+
+func practice(r *fhir.Resource) (ods, name string) {
+	for _, gp := range r.GeneralPractitioner {
+		if gp.Identifier.System == fhir.SystemODS && gp.Identifier.Value != "" {
+			return strings.ToUpper(strings.TrimSpace(string(gp.Identifier.Value))), string(gp.Display)
+		}
+	}
+	return "", ""
+}
+
+// mergePatient reads the current Patient of every sender and takes the merged person over.
+func (w *work) mergePatient(ctx context.Context) error {
+	var ids []string
+	for id, e := range w.entries {
+		if e.Type == "Patient" && e.State == store.Shown {
+			ids = append(ids, id)
+		}
+	}
+	sort.Slice(ids, func(i, j int) bool {
+		a, b := w.entries[ids[i]], w.entries[ids[j]]
+		if !a.OrderedAt.Equal(b.OrderedAt) {
+			return a.OrderedAt.After(b.OrderedAt)
+		}
+		return a.ID > b.ID
+	})
+	raws, err := w.Store.Current(ctx, w.tx, w.settled.NHSNumber, ids)
+	if err != nil {
+		return err
+	}
+	var newestFirst []*fhir.Resource
+	for _, id := range ids {
+		r, err := fhir.Decode(raws[id])
+		if err != nil {
+			return fmt.Errorf("read stored Patient: %w", err)
+		}
+		newestFirst = append(newestFirst, r)
+	}
+	if len(newestFirst) == 0 {
+		return nil // every Patient was deleted: what is known of the person stays
+	}
+	m := merge(newestFirst)
+	w.facts.Person = &m
+	w.person.FamilyName, w.person.BirthDate = m.Demographics.Family, m.Demographics.BirthDate
+	w.person.GivenName = ""
+	if len(m.Demographics.Given) > 0 {
+		w.person.GivenName = m.Demographics.Given[0]
+	}
+	w.person.GPODSCode, w.person.Restricted = m.GPODSCode, m.Restricted
+	return nil
+}

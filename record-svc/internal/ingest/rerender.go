@@ -1,0 +1,63 @@
+package ingest
+
+import (
+	"context"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/dorsetcarerecord/dcr/internal/nhsnumber"
+	"github.com/dorsetcarerecord/dcr/record-svc/internal/bundle"
+	"github.com/dorsetcarerecord/dcr/record-svc/internal/store"
+)
+
+// Rerender renders a person anew under the never-shared sets in force. Entries that the sets now withhold
+// are hidden; what they once withheld was never kept and does not come back.
+func (g *Ingester) Rerender(ctx context.Context, number nhsnumber.Number) error {
+	return g.Store.InTx(ctx, func(tx *sqlx.Tx) error {
+		w := &work{Ingester: g, tx: tx, at: g.Now().UTC().Truncate(time.Microsecond)}
+		w.settled = settledFor(number)
+		var err error
+		if w.person, err = g.Store.LockPerson(ctx, tx, number); err != nil {
+			return err
+		}
+		if err := w.load(ctx); err != nil {
+			return err
+		}
+		if err := w.withhold(ctx); err != nil {
+			return err
+		}
+		w.person.Rules = g.Rules.Version()
+		if err := g.Store.UpdatePerson(ctx, tx, number, w.person); err != nil {
+			return err
+		}
+		return w.render(ctx)
+	})
+}
+
+// withhold hides the shown entries whose resource the sets in force withhold, and shows again those that
+// only an earlier set withheld and whose resource was kept.
+func (w *work) withhold(ctx context.Context) error {
+	raws, err := w.Store.Current(ctx, w.tx, w.settled.NHSNumber, nil)
+	if err != nil {
+		return err
+	}
+	var changed []store.Entry
+	for id, raw := range raws {
+		e := w.entries[id]
+		_, matched := w.Rules.MatchResource(raw)
+		switch {
+		case matched && e.State == store.Shown:
+			e.State = store.NeverShared
+		case !matched && e.State == store.NeverShared && e.Content != "":
+			e.State = store.Shown
+		default:
+			continue
+		}
+		changed = append(changed, *e)
+	}
+	return w.Store.UpsertEntries(ctx, w.tx, w.settled.NHSNumber, changed)
+}
+
+// settledFor stands for a bundle where there is none.
+func settledFor(number nhsnumber.Number) *bundle.Settled { return &bundle.Settled{NHSNumber: number} }

@@ -1,0 +1,63 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/dorsetcarerecord/dcr/internal/nhsnumber"
+	"github.com/dorsetcarerecord/dcr/internal/postgres"
+)
+
+// ErrNoPerson says that nothing was received about a person.
+var ErrNoPerson = errors.New("no such person in the record")
+
+// Gate is what stands between a caller's decision and a person's record, read in the same statement as
+// what it guards.
+type Gate struct {
+	// Choice that is kept here. Bodies are read only where it is open and has the number that was asked with.
+	Choice
+	// Restricted is true for a person flagged sensitive.
+	Restricted bool `db:"restricted"`
+	// Rules is the version of the never-shared code sets that the person's lines were rendered under.
+	Rules string `db:"rules"`
+}
+
+// Open tells whether the gate let the caller's decision through.
+func (g Gate) Open(asked int64) bool { return !g.Sealed && g.Number == asked }
+
+// gateSQL has one row per person with a record. $1 is the person, $2 the number of the choice that the
+// caller's decision rests on. Every statement that reads a person's data begins with it and joins the data
+// to rows with let_through alone.
+const gateSQL = `
+SELECT p.nhs_number, p.restricted, p.rules, coalesce(c.choice_number, 0) AS choice_number, coalesce(c.sealed, false) AS sealed,
+       coalesce(c.choice_number, 0) = $2::bigint AND NOT coalesce(c.sealed, false) AS let_through
+  FROM person p LEFT JOIN choice c ON c.nhs_number = p.nhs_number
+ WHERE p.nhs_number = $1 AND p.sequence > 0`
+
+// gateColumns are the columns of Gate.
+const gateColumns = `g.restricted, g.rules, g.choice_number, g.sealed`
+
+// readGate turns the outcome of a statement that begins with the gate into an error.
+func readGate(err error, what string) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNoPerson
+	}
+	return fmt.Errorf("%s: %w", what, postgres.Translate(err))
+}
+
+// GateIn reads the gate alone, in a transaction.
+func (s *Store) GateIn(ctx context.Context, tx *sqlx.Tx, number nhsnumber.Number, asked int64) (Gate, error) {
+	var row struct {
+		NHSNumber  string `db:"nhs_number"`
+		LetThrough bool   `db:"let_through"`
+		Gate
+	}
+	if err := s.stmt.Get(ctx, tx, &row, gateSQL, string(number), asked); err != nil {
+		return Gate{}, readGate(err, "read gate")
+	}
+	return row.Gate, nil
+}
