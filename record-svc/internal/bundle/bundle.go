@@ -64,7 +64,7 @@ type Change struct {
 	Key   Key
 	// FullURL as sent; may be empty.
 	FullURL string
-	// Raw is the resource byte for byte; nil for DELETE.
+	// Raw is the resource byte for byte, a slice of the body; nil for DELETE.
 	Raw json.RawMessage
 	// Resource and Scan are what was read of Raw; nil and empty for DELETE.
 	Resource *fhir.Resource
@@ -102,7 +102,8 @@ type Bundle struct {
 	seen   map[string]int // by fullUrl, of every entry
 }
 
-// Decode reads and checks a bundle. The error is a *Refusal.
+// Decode reads and checks a bundle. The error is a *Refusal. body must not
+// change while the bundle is in use.
 func Decode(body []byte, options Options) (*Bundle, error) {
 	sent, refusal := open(body, options.Limits)
 	if refusal != nil {

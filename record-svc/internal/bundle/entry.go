@@ -12,7 +12,7 @@ import (
 // request is what an entry asks for.
 type request struct {
 	Method          fhir.Text
-	URL             fhir.Text
+	URL             fhir.Text `json:"url"`
 	IfNoneExist     fhir.Text
 	IfMatch         fhir.Text
 	IfNoneMatch     fhir.Text
@@ -33,23 +33,34 @@ type entry struct {
 
 // readEntry reads one entry and checks its request.
 func readEntry(data []byte, i int) (entry, *Refusal) {
-	var sent struct {
-		FullURL  fhir.Text
-		Resource json.RawMessage
-		Request  *request
+	if data[0] != '{' {
+		return entry{}, refuse(ReasonStructure, at(i, ""), "An entry is an object.")
 	}
-	if err := json.Unmarshal(data, &sent); err != nil {
-		return entry{}, unreadable(fhir.AsError(err), at(i, ""))
+	one := entry{index: i}
+	var asked *request
+	for name, value := range fhir.Members(data) {
+		var err error
+		switch name {
+		case "fullUrl":
+			err = json.Unmarshal(value, (*fhir.Text)(&one.fullURL))
+		case "resource":
+			one.raw = value
+		case "request":
+			err = json.Unmarshal(value, &asked)
+		}
+		if err != nil {
+			return entry{}, unreadable(fhir.AsError(err), at(i, name))
+		}
 	}
-	if sent.Request == nil {
+	if asked == nil {
 		return entry{}, refuse(ReasonNoRequest, at(i, "request"), "An entry of a transaction has a request.")
 	}
-	if string(sent.Resource) == "null" {
-		sent.Resource = nil
+	if string(one.raw) == "null" {
+		one.raw = nil
 	}
-	one := entry{index: i, fullURL: string(sent.FullURL), raw: sent.Resource, ifNoneExist: strings.TrimSpace(string(sent.Request.IfNoneExist))}
+	one.ifNoneExist = strings.TrimSpace(string(asked.IfNoneExist))
 	for _, check := range []func(*request) *Refusal{one.readMethod, one.readConditions, one.readURL, one.readResource} {
-		if refusal := check(sent.Request); refusal != nil {
+		if refusal := check(asked); refusal != nil {
 			return entry{}, refusal
 		}
 	}
@@ -191,9 +202,7 @@ func (e *entry) change(timestamp time.Time) (Change, *Refusal) {
 	resource.ResourceType = fhir.Text(e.resourceType)
 	c.Raw, c.Resource, c.Scan = e.raw, resource, fhir.Look(e.raw)
 	c.SHA256 = fhir.DigestExact(e.raw)
-	if c.Content, err = fhir.DigestContent(e.raw); err != nil {
-		return Change{}, unreadable(err, at(e.index, "resource"))
-	}
+	c.Content = fhir.DigestContent(e.raw)
 	if !resource.Meta.LastUpdated.IsZero() {
 		c.Order = resource.Meta.LastUpdated.Instant
 	}

@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,26 +27,29 @@ func open(body []byte, limits Limits) (envelope, *Refusal) {
 	case !utf8.Valid(body):
 		return envelope{}, refuse(ReasonUnreadableEncoding, "", "The bundle is not UTF-8.")
 	}
-	var outer struct {
-		ResourceType fhir.Text
-		Type         fhir.Text
-		Timestamp    fhir.Date
-		Entry        json.RawMessage
-	}
-	if err := json.Unmarshal(body, &outer); err != nil {
+	if err := json.Unmarshal(body, new(anything)); err != nil {
 		return envelope{}, notABundle(err)
 	}
+	if first := bytes.TrimLeft(body, " \t\r\n"); first[0] != '{' {
+		return envelope{}, refuse(ReasonNotBundle, "", "The body is not a resource.")
+	}
+	var outer outer
+	for name, value := range fhir.Members(body) {
+		if err := outer.read(name, value); err != nil {
+			return envelope{}, unreadable(fhir.AsError(err), "Bundle."+name)
+		}
+	}
 	switch {
-	case outer.ResourceType != "Bundle":
+	case outer.resourceType != "Bundle":
 		return envelope{}, refuse(ReasonNotBundle, "", "The resource is not a Bundle.")
-	case outer.Type != "transaction":
+	case outer.bundleType != "transaction":
 		return envelope{}, refuse(ReasonNotTransaction, "Bundle.type", "Only bundles of type transaction are taken.")
 	}
-	if len(outer.Entry) > 0 && outer.Entry[0] != '[' && string(outer.Entry) != "null" {
+	if len(outer.entry) > 0 && outer.entry[0] != '[' && string(outer.entry) != "null" {
 		return envelope{}, refuse(ReasonStructure, "Bundle.entry", "Bundle.entry is a list.")
 	}
-	sent := envelope{timestamp: outer.Timestamp.Instant}
-	for entry := range fhir.Elements(outer.Entry) {
+	sent := envelope{timestamp: outer.timestamp.Instant}
+	for entry := range fhir.Elements(outer.entry) {
 		if len(sent.entries) == limits.Entries {
 			text := fmt.Sprintf("The bundle has more than %d entries.", limits.Entries)
 			return envelope{}, refuse(ReasonTooManyEntries, "Bundle.entry", text)
@@ -58,14 +62,38 @@ func open(body []byte, limits Limits) (envelope, *Refusal) {
 	return sent, nil
 }
 
-// notABundle tells JSON that ends too soon from what is no JSON, and both from
-// an element of the wrong shape.
+// anything is any valid JSON: to read it is to check it.
+type anything struct{}
+
+// UnmarshalJSON takes whatever is valid.
+func (*anything) UnmarshalJSON([]byte) error { return nil }
+
+// outer are the members of the bundle that are read.
+type outer struct {
+	resourceType fhir.Text
+	bundleType   fhir.Text
+	timestamp    fhir.Date
+	entry        []byte
+}
+
+func (o *outer) read(name string, value []byte) error {
+	switch name {
+	case "resourceType":
+		return json.Unmarshal(value, &o.resourceType)
+	case "type":
+		return json.Unmarshal(value, &o.bundleType)
+	case "timestamp":
+		return json.Unmarshal(value, &o.timestamp)
+	case "entry":
+		o.entry = value
+	}
+	return nil
+}
+
+// notABundle tells JSON that ends too soon from what is no JSON.
 func notABundle(err error) *Refusal {
 	var syntax *json.SyntaxError
-	if !errors.As(err, &syntax) {
-		return unreadable(fhir.AsError(err), "Bundle")
-	}
-	if syntax.Error() == "unexpected end of JSON input" {
+	if errors.As(err, &syntax) && syntax.Error() == "unexpected end of JSON input" {
 		return refuse(ReasonTruncated, "", "The JSON ends before it is complete.")
 	}
 	return refuse(ReasonNotJSON, "", "The body is not JSON.")

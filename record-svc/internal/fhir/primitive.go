@@ -116,6 +116,9 @@ func scalar(data []byte) (string, bool) {
 
 // unquote reads a valid JSON string. Most have no escape and need no decoder.
 func unquote(data []byte) string {
+	if len(data) < len(`""`) {
+		return ""
+	}
 	inner := data[1 : len(data)-1]
 	if bytes.IndexByte(inner, '\\') < 0 {
 		return string(inner)

@@ -5,6 +5,11 @@
 // itself is kept verbatim elsewhere; nothing here is ever printed back as FHIR.
 package fhir
 
+import (
+	"bytes"
+	"strings"
+)
+
 // Resource holds the elements that the record reads, of every type: FHIR gives
 // the same thing the same name in each. Elements that a type does not have stay
 // empty. What is not listed is tolerated, and kept in the verbatim JSON.
@@ -13,7 +18,7 @@ type Resource struct {
 	ID           Text `json:"id"`
 	Meta         Meta
 	Identifier   List[Identifier]
-	Contained    List[Resource]
+	Contained    List[Contained]
 
 	// Whom it is about.
 	Subject Reference
@@ -126,6 +131,47 @@ type Resource struct {
 	Address          List[Address]
 	Telecom          List[ContactPoint]
 	Contact          List[Contact]
+}
+
+// Contained is a resource within another, still unread. FHIR nests them no
+// deeper, and reading them only when they are pointed to keeps it so.
+type Contained []byte
+
+// UnmarshalJSON keeps the bytes.
+func (c *Contained) UnmarshalJSON(data []byte) error {
+	*c = bytes.Clone(data)
+	return nil
+}
+
+// Locals are the contained resources, read. One that cannot be read is an error.
+func (r *Resource) Locals() ([]*Resource, error) {
+	var all []*Resource
+	for _, raw := range r.Contained {
+		local, err := Decode(raw)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, local)
+	}
+	return all, nil
+}
+
+// Local is the contained resource to which "#id" points; nil when there is none
+// or it cannot be read.
+func (r *Resource) Local(reference string) *Resource {
+	id, ok := strings.CutPrefix(reference, "#")
+	if !ok || id == "" {
+		return nil
+	}
+	for _, raw := range r.Contained {
+		if _, own := Head(raw); own != id {
+			continue
+		}
+		if local, err := Decode(raw); err == nil {
+			return local
+		}
+	}
+	return nil
 }
 
 // Performer is who did something: a reference, or a member with one.

@@ -24,8 +24,9 @@ func Elements(data []byte) iter.Seq[[]byte] {
 	}
 }
 
-// members yields the raw members of a JSON object: name and value.
-func members(data []byte) iter.Seq2[string, []byte] {
+// Members yields the raw members of a JSON object: name and value, as slices of
+// data. A name that is there twice is yielded twice.
+func Members(data []byte) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		at := space(data, 0)
 		if at >= len(data) || data[at] != '{' {
@@ -48,7 +49,7 @@ func members(data []byte) iter.Seq2[string, []byte] {
 
 // Head is the type and id of a resource, without decoding the rest.
 func Head(raw []byte) (resourceType, id string) {
-	for name, value := range members(raw) {
+	for name, value := range Members(raw) {
 		switch name {
 		case "resourceType":
 			resourceType, _ = scalar(value)

@@ -3,6 +3,7 @@ package render
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/section"
 )
@@ -33,7 +34,10 @@ func mask(items, all []Item) []Item {
 func maskOne(item Item, secrets []string) Item {
 	item.Author = ""
 	if item.Section == section.Demographics {
-		item.Value = item.Bare // name and date of birth, which need no search for secrets
+		// Name and date of birth need no search for secrets; what else kept two
+		// organisations' entries apart is not shown.
+		item.Value = item.Bare
+		item.Fingerprint = item.Display + "|" + item.Bare
 	} else {
 		item.Display = hide(item.Display, secrets)
 		item.Value = hide(item.Value, secrets)
@@ -54,27 +58,45 @@ func maskOne(item Item, secrets []string) Item {
 }
 
 // withheld are the words that the person's demographics and the names of the
-// person's practices put out of sight, lower case.
+// person's practices put out of sight, squeezed.
 func withheld(all []Item) []string {
 	var secrets []string
 	for _, item := range all {
-		for _, words := range item.Withhold {
-			secrets = append(secrets, strings.ToLower(words))
-		}
+		secrets = append(secrets, item.Withhold...)
 		if item.Source.Practice {
-			secrets = append(secrets, strings.ToLower(item.Source.Name), strings.ToLower(item.Source.ODS))
+			secrets = append(secrets, item.Source.Name, item.Source.ODS)
 		}
 	}
+	for i := range secrets {
+		secrets[i] = squeeze(secrets[i])
+	}
 	slices.Sort(secrets)
-	return slices.DeleteFunc(slices.Compact(secrets), func(words string) bool { return words == "" })
+	return slices.DeleteFunc(slices.Compact(secrets), func(words string) bool { return len(words) < shortest })
+}
+
+// shortest keeps "flat" and its like from withholding half of the record.
+const shortest = 5
+
+// squeeze leaves letters and digits, in lower case: a telephone number is the
+// same with and without its spaces.
+func squeeze(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, text)
 }
 
 // hide withholds a text that holds one of the secrets. All of it: what stands
 // around an address often tells it too.
 func hide(text string, secrets []string) string {
-	lower := strings.ToLower(text)
+	if text == "" {
+		return ""
+	}
+	squeezed := squeeze(text)
 	for _, secret := range secrets {
-		if strings.Contains(lower, secret) {
+		if strings.Contains(squeezed, secret) {
 			return withheldText
 		}
 	}

@@ -30,9 +30,9 @@ func summarise(name section.Name, groups [][]Item) [][]Item {
 	return kept
 }
 
-// flag is what the summary calls a safeguarding entry: that there is one, and
+// anyFlag is what the summary calls a safeguarding entry: that there is one, and
 // nothing of what it says.
-const flag = "Safeguarding flag"
+const anyFlag = "Safeguarding flag"
 
 // shorten leaves of an entry what the summary form shows: code, display, status,
 // dates and sources. An allergy keeps its criticality, since it is what makes the
@@ -46,7 +46,7 @@ func shorten(name section.Name, e Entry) Entry {
 		e.Contact = ""
 	}
 	if name == section.Safeguarding {
-		e.Code, e.Display = nil, flag
+		e.Code, e.Display = nil, anyFlag
 	}
 	return e
 }

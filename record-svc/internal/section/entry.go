@@ -108,10 +108,8 @@ func Compute(r *fhir.Resource, raw []byte, sender Kind, find Lookup) (Entry, err
 // within adds the resources that r contains to what can be found.
 func within(r *fhir.Resource, find Lookup) Lookup {
 	return func(reference string) *fhir.Resource {
-		for i := range r.Contained {
-			if reference == "#"+string(r.Contained[i].ID) {
-				return &r.Contained[i]
-			}
+		if local := r.Local(reference); local != nil {
+			return local
 		}
 		if find == nil || reference == "" {
 			return nil
