@@ -1,0 +1,38 @@
+// Package app wires optout-svc: its commands, its configuration and the order of its start.
+package app
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/dorsetcarerecord/dcr/internal/life"
+	"github.com/dorsetcarerecord/dcr/internal/mtls"
+	"github.com/dorsetcarerecord/dcr/internal/postgres"
+	"github.com/dorsetcarerecord/dcr/internal/telemetry"
+)
+
+// name of the program, its certificate and its telemetry.
+const name = "optout-svc"
+
+// Config is everything that serve may be told, as flags or in the environment.
+type Config struct {
+	Listen       string           `name:"listen" env:"DCR_LISTEN" required:"" help:"Address on which gRPC calls are answered."`
+	AuditTarget  string           `name:"audit-target" env:"DCR_AUDIT_TARGET" required:"" help:"Where audit-svc is: dns:///host:port, or static:///host:port,host:port."`
+	RecordTarget string           `name:"record-target" env:"DCR_RECORD_TARGET" required:"" help:"Where record-svc is, in the same form."`
+	Database     postgres.Config  `embed:""`
+	TLS          mtls.Config      `embed:""`
+	Telemetry    telemetry.Config `embed:""`
+	Life         life.Config      `embed:""`
+}
+
+// Owner is how migrate reaches the schema.
+type Owner struct {
+	URL string `name:"migrate-database-url" env:"DCR_MIGRATE_DATABASE_URL" required:"" help:"PostgreSQL URL of the schema's owner (dcr_optout_owner)."`
+}
+
+// clock is the one place where this program reads the time of day.
+func clock() time.Time { return time.Now() }
+
+// newID makes UUIDv7s, so that rows that come one after the other lie together.
+func newID() (uuid.UUID, error) { return uuid.NewV7() }

@@ -1,0 +1,52 @@
+// Package store is choices in PostgreSQL.
+package store
+
+import (
+	"context"
+	"embed"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/dorsetcarerecord/dcr/internal/postgres"
+)
+
+// Schema is the schema of this service.
+const Schema = "optout"
+
+// Migrations are the definitions of the schema.
+//
+//go:embed migrations/*.sql
+var Migrations embed.FS
+
+// Store is the application role's way to the choices. It is safe for use by many goroutines.
+type Store struct {
+	db   *sqlx.DB
+	stmt *postgres.Statements
+}
+
+// Open prepares the statements. The pool stays the caller's, to be closed after the store.
+func Open(ctx context.Context, db *sqlx.DB) (*Store, error) {
+	stmt, err := postgres.Prepare(ctx, db, selectInForce, insertPerson, lockPerson, updateInForce,
+		insertOptOut, selectOptOut, selectPersonOf, selectByNumber, confirmOptOut)
+	if err != nil {
+		return nil, fmt.Errorf("open opt-out store: %w", err)
+	}
+	return &Store{db: db, stmt: stmt}, nil
+}
+
+// Close gives the prepared statements up.
+func (s *Store) Close() error { return s.stmt.Close() }
+
+// Ping tells whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.db.PingContext(ctx); err != nil {
+		return fmt.Errorf("ping database: %w", postgres.Translate(err))
+	}
+	return nil
+}
+
+// InTx runs work in a transaction; see postgres.InTx.
+func (s *Store) InTx(ctx context.Context, work func(*sqlx.Tx) error) error {
+	return postgres.InTx(ctx, s.db, work)
+}
