@@ -5,7 +5,7 @@
 
 SHELL   := /bin/bash -euo pipefail
 MODULES := proto internal identity-svc record-svc optout-svc audit-svc gateway dcrctl e2e
-TOOLS   := buf protoc-gen-go protoc-gen-go-grpc protoc-gen-grpc-gateway protoc-gen-openapiv2 golangci-lint kubeconform
+TOOLS   := buf protoc-gen-go protoc-gen-go-grpc protoc-gen-grpc-gateway protoc-gen-openapiv2 golangci-lint kubeconform kustomize
 BIN     := .tools/bin
 PKGS    := $(MODULES:%=./%/...)
 
@@ -78,7 +78,7 @@ lint: $(BIN)/golangci-lint ## gofmt and golangci-lint over every module
 	@out=$$(git ls-files -z '*.go' ':!proto/gen' | xargs -0 gofmt -l); [ -z "$$out" ] || { echo "not gofmt-clean:"; echo "$$out"; exit 1; }
 	@for m in $(filter-out proto,$(MODULES)); do echo "lint $$m"; (cd $$m && golangci-lint run --config ../.golangci.yaml ./...) || exit 1; done
 
-manifests: $(BIN)/kubeconform ## k8s renders, and fits the schemas
+manifests: $(BIN)/kubeconform $(BIN)/kustomize ## k8s renders, and fits the schemas
 	$(call say,manifests: k8s/base renders and fits the schemas)
 	k8s/verify.sh
 

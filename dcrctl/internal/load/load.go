@@ -152,7 +152,7 @@ func (l *loader) one(taking context.Context, b folder.Bundle) error {
 	content, err := l.Folder.Read(b)
 	if err != nil {
 		l.failed(b, feed.Answer{Reason: ReasonUnreadable})
-		return nil
+		return nil //nolint:nilerr // it is in the report; the other files can still be sent
 	}
 	key, resources := journal.KeyOf(b.Path, content), feed.Resources(content)
 	if l.Journal.Has(key) {
