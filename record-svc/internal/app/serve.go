@@ -192,7 +192,7 @@ func (p *parts) openOutbox(ctx context.Context, cfg Config) error {
 
 // dial makes a client whose idempotent method may be sent again to another replica.
 func (p *parts) dial(setting, target, peer, idempotent string) (*grpc.ClientConn, error) {
-	conn, err := rpc.Dial(rpc.DialConfig{Target: target, Peer: peer, TLS: p.tls, Telemetry: p.tel, Idempotent: []string{idempotent[1:]}})
+	conn, err := rpc.Dial(rpc.DialConfig{Target: target, Peer: peer, TLS: p.tls, Telemetry: p.tel, Idempotent: []string{idempotent}})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", setting, err)
 	}

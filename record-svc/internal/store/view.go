@@ -58,7 +58,7 @@ WITH g AS (` + gateSQL + `)
 SELECT ` + gateColumns + `, x.section, x.form, x.rules AS piece_rules, x.body, x.entries, x.sources, x.source_entries, x.source_latest
   FROM g LEFT JOIN (unnest($3::text[], $4::text[]) AS w (section, form) JOIN piece x
          ON x.nhs_number = $1 AND x.section = w.section AND x.form IN (w.form, w.form || '` + masked + `'))
-    ON g.let_through AND right(x.form, 7) = '` + masked + `' = ($5::bool OR g.restricted AND NOT $6::bool)`
+    ON g.let_through AND (right(x.form, 7) = '` + masked + `') = ($5::bool OR g.restricted AND NOT $6::bool)`
 
 type pieceRow struct {
 	Gate

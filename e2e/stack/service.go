@@ -1,0 +1,127 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/dorsetcarerecord/dcr/internal/devcert"
+	"github.com/dorsetcarerecord/dcr/internal/postgres"
+)
+
+// service is one of the four that keep data.
+type service struct {
+	name   string            // of the program and of its certificate
+	schema string            // of the database
+	calls  map[string]string // setting that names a peer, to the peer's name
+}
+
+// services in the order in which they start: each calls only what stands before it, or tolerates its absence.
+func services() []service {
+	return []service{
+		{name: "audit-svc", schema: "audit"},
+		{name: "identity-svc", schema: "identity", calls: map[string]string{"DCR_AUDIT_TARGET": "audit-svc"}},
+		{name: "record-svc", schema: "record", calls: map[string]string{
+			"DCR_AUDIT_TARGET": "audit-svc", "DCR_IDENTITY_TARGET": "identity-svc",
+		}},
+		{name: "optout-svc", schema: "optout", calls: map[string]string{
+			"DCR_AUDIT_TARGET": "audit-svc", "DCR_RECORD_TARGET": "record-svc",
+		}},
+	}
+}
+
+// startServices migrates every schema and starts every service in its replicas.
+func (s *Stack) startServices(ctx context.Context) error {
+	for _, svc := range services() {
+		s.ports[svc.name] = make([]int, s.cfg.Replicas)
+		for i := range s.ports[svc.name] {
+			port, err := freePort()
+			if err != nil {
+				return err
+			}
+			s.ports[svc.name][i] = port
+		}
+	}
+	for _, svc := range services() {
+		if err := s.migrate(ctx, svc); err != nil {
+			return err
+		}
+	}
+	for _, svc := range services() {
+		for i := range s.cfg.Replicas {
+			if err := s.startReplica(ctx, svc, i); err != nil {
+				return err
+			}
+		}
+		s.say("  %s ×%d", svc.name, s.cfg.Replicas)
+	}
+	return nil
+}
+
+// migrate runs the service's own command as the owner of its schema.
+func (s *Stack) migrate(ctx context.Context, svc service) error {
+	owner := postgres.OwnerRole(svc.schema)
+	cmd := exec.CommandContext(ctx, filepath.Join(s.cfg.BinDir, svc.name), "migrate")
+	cmd.Env = []string{"DCR_MIGRATE_DATABASE_URL=" + s.db.url(owner, s.secrets.RolePasswords[owner])}
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("migrate %s: %w\n%s", svc.name, err, text)
+	}
+	return nil
+}
+
+func (s *Stack) startReplica(ctx context.Context, svc service, i int) error {
+	ops, err := freePort()
+	if err != nil {
+		return err
+	}
+	app := postgres.AppRole(svc.schema)
+	name := fmt.Sprintf("%s-%d", svc.name, i+1)
+	env := s.commonEnv(svc.name, name, ops)
+	env["DCR_LISTEN"] = loopback(s.ports[svc.name][i])
+	env["DCR_DATABASE_URL"] = s.db.url(app, s.secrets.RolePasswords[app])
+	for setting, peer := range svc.calls {
+		env[setting] = s.target(peer)
+	}
+	maps.Copy(env, s.cfg.Env[svc.name])
+	return s.start(ctx, svc.name, name, ops, env)
+}
+
+// start starts one replica of a program and remembers it.
+func (s *Stack) start(ctx context.Context, program, name string, ops int, env map[string]string) error {
+	p, err := StartProcess(ctx, Spec{
+		Name: name, Program: filepath.Join(s.cfg.BinDir, program), Args: []string{"serve"}, Env: env,
+		ReadyURL: "http://" + loopback(ops) + "/readyz", LogDir: s.path("log"),
+	})
+	if err != nil {
+		return err
+	}
+	s.processes = append(s.processes, p)
+	s.ops[name] = "http://" + loopback(ops)
+	return nil
+}
+
+// commonEnv is what every program of ours is told.
+func (s *Stack) commonEnv(certificate, instance string, ops int) map[string]string {
+	certs := s.path("certs")
+	env := map[string]string{
+		"DCR_OPS_LISTEN":       loopback(ops),
+		"DCR_SERVICE_INSTANCE": instance,
+		"DCR_TLS_CERT_FILE":    devcert.CertFile(certs, certificate),
+		"DCR_TLS_KEY_FILE":     devcert.KeyFile(certs, certificate),
+		"DCR_TLS_CA_FILE":      devcert.CAFile(certs),
+	}
+	maps.Copy(env, s.cfg.Env["*"])
+	return env
+}
+
+// target names every replica of a service, as package rpc dials them.
+func (s *Stack) target(name string) string {
+	var hosts []string
+	for _, port := range s.ports[name] {
+		hosts = append(hosts, loopback(port))
+	}
+	return "static:///" + strings.Join(hosts, ",")
+}
