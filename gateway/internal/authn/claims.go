@@ -13,9 +13,10 @@ import (
 
 // Limits of what goes into audit events and to identity-svc, in bytes.
 const (
-	maxSubject = 256
-	maxSession = 128
-	maxCode    = 32
+	maxSubject      = 256
+	maxSession      = 128
+	maxRole         = 32
+	maxOrganisation = 16
 )
 
 // claims are those of a verified token.
@@ -58,7 +59,7 @@ func (t *trusted) caller(token *oidc.IDToken, c claims, now time.Time) (Caller, 
 		Session:  firstOf(c.text("sid"), c.text("jti")),
 		ClientID: firstOf(c.text("azp"), c.text("client_id")),
 	}
-	if who.Subject == "" || len(who.Subject) > maxSubject || len(who.ClientID) > maxSubject || len(who.Session) > maxSession {
+	if who.Subject == "" || !plain(who.Subject, maxSubject) || !plain(who.ClientID, maxSubject) || !plain(who.Session, maxSession) {
 		return Caller{}, refuse("subject, client or session")
 	}
 	if t.isStaff(c) {
@@ -140,7 +141,13 @@ func (t *trusted) roleIn(c claims) (role, bool) {
 	code := c.text(t.Claims.RoleCode)
 	code = code[strings.LastIndexByte(code, ':')+1:]
 	r := role{code: code, organisation: strings.ToUpper(c.text(t.Claims.Organisation))}
-	return r, r.code != "" && r.organisation != "" && len(r.code) <= maxCode && len(r.organisation) <= maxCode
+	return r, r.code != "" && r.organisation != "" && plain(r.code, maxRole) && plain(r.organisation, maxOrganisation)
+}
+
+// plain tells whether a name is short and of printable ASCII, as databases,
+// logs and patterns can all hold it.
+func plain(s string, longest int) bool {
+	return len(s) <= longest && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 func firstOf(texts ...string) string {

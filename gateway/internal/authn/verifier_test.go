@@ -79,6 +79,8 @@ func TestTokensRefusedByTheirClaims(t *testing.T) {
 		{"issuer with a slash", i.StaffClaims(testissuer.Set{"iss": i.URL + "/"}), "issuer"},
 		{"no subject", i.StaffClaims(testissuer.Set{"sub": nil}), "subject, client or session"},
 		{"endless subject", i.StaffClaims(testissuer.Set{"sub": strings.Repeat("x", 300)}), "subject, client or session"},
+		{"subject with a zero byte", i.StaffClaims(testissuer.Set{"sub": "a\x00b"}), "subject, client or session"},
+		{"long organisation", i.StaffClaims(testissuer.Set{"nhsid_nrbac_roles": []any{role("role-1", "J81"+strings.Repeat("9", 20), "R1070")}}), "selected role"},
 		{"no selected role", i.StaffClaims(testissuer.Set{"selected_roleid": nil}), "selected role"},
 		{"selected role is not held", i.StaffClaims(testissuer.Set{"selected_roleid": "role-9"}), "selected role"},
 		{"two roles selected", i.StaffClaims(testissuer.Set{"selected_roleid": []string{"role-1", "role-2"}}), "selected role"},

@@ -79,7 +79,10 @@ func (p *Pipeline) readCaller(ctx context.Context, a *attempt) error {
 		if err != nil {
 			return fmt.Errorf("read staff facts: %w", err)
 		}
-		a.facts.Staff, a.facts.Patient, a.facts.Relationships = facts.GetStaff(), facts.GetPatient(), facts.GetRelationships()
+		a.facts.Staff = facts.GetStaff()
+		if a.facts.NHSNumber != "" {
+			a.facts.Patient, a.facts.Relationships = facts.GetPatient(), facts.GetRelationships()
+		}
 		return nil
 	case accessv1.Audience_AUDIENCE_SYSTEM:
 		facts, err := p.facts.GetSystemFacts(ctx, &identityv1.GetSystemFactsRequest{Issuer: who.Issuer, ClientId: who.ClientID})
