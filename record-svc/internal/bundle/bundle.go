@@ -48,7 +48,8 @@ type Key struct {
 	Type string
 	// ID is the logical id (PUT, DELETE and the target of Type/id). For POST it is
 	// "?" and the ifNoneExist query, else the business identifier as
-	// "system|value", else the fullUrl, else "sha256:" and the content's digest.
+	// "system|value", else the fullUrl, else "sha256:" and the content's digest;
+	// "long:" and its digest where that would be longer than an index takes.
 	// No logical id has one of the signs that tell these apart.
 	ID string
 }

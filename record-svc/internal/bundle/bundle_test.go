@@ -71,6 +71,7 @@ func TestPostIsKnownBy(t *testing.T) {
 		"official identifier":      {post("", "urn:uuid:1", with(`[{"system":"a","value":"b"},{"use":"official","system":"c","value":"d"}]`)), "c|d"},
 		"old identifier":           {post("", "urn:uuid:1", with(`[{"use":"old","system":"a","value":"b"},{"system":"c","value":"d"}]`)), "c|d"},
 		"identifier of no system":  {post("", "urn:uuid:1", with(`[{"value":"b"}]`)), "urn:uuid:1"},
+		"long identifier":          {post("", "urn:uuid:1", with(`[{"system":"a","value":"`+strings.Repeat("b", 300)+`"}]`)), "long:24cf6c58d6a28e5bfe408ef563ff57afa9bfdc9bfaade8af3f7e07c6eee214aa"},
 		"lone identifier":          {post("", "urn:uuid:1", with(`{"system":"a","value":"b"}`)), "a|b"},
 		"fullUrl":                  {post("", "urn:uuid:1", with(`[]`)), "urn:uuid:1"},
 		"nothing, then by content": {post("", "", `{"resourceType":"Condition","subject":`+byNHSNumber(numberA)+`}`), "sha256:0966b919a8774fc3b90388f6689f6ee7a4a346476c537c762c99cc13d4d2297b"},

@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,16 +69,19 @@ func readEntry(data []byte, i int) (entry, *Refusal) {
 }
 
 func (e *entry) readMethod(r *request) *Refusal {
-	switch r.Method {
-	case "PUT", "POST", "DELETE":
-		e.verb = Verb(r.Method)
+	where := at(e.index, "request.method")
+	e.verb = Verb(r.Method)
+	switch e.verb {
+	case Put, Post, Delete:
 		return nil
 	case "":
-		return refuse(ReasonNoRequest, at(e.index, "request.method"), "The request has no method.")
-	case "GET", "HEAD", "PATCH":
-		return refuse(ReasonMethod, at(e.index, "request.method"), string(r.Method)+" is not taken: send PUT, POST or DELETE.")
+		return refuse(ReasonNoRequest, where, "The request has no method.")
 	}
-	return refuse(ReasonMethod, at(e.index, "request.method"), "This is no method of a transaction: send PUT, POST or DELETE.")
+	// A method that FHIR knows is named; other text is the sender's and is not.
+	if slices.Contains([]fhir.Text{"GET", "HEAD", "PATCH"}, r.Method) {
+		return refuse(ReasonMethod, where, string(r.Method)+" is not taken: send PUT, POST or DELETE.")
+	}
+	return refuse(ReasonMethod, where, "This is no method of a transaction: send PUT, POST or DELETE.")
 }
 
 // readConditions refuses every condition but POST's ifNoneExist: a condition

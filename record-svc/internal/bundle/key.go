@@ -13,15 +13,27 @@ import (
 // content: sent again unchanged it is the same.
 func (e *entry) posted(r *fhir.Resource, content fhir.Digest) string {
 	if e.ifNoneExist != "" {
-		return asked(e.ifNoneExist)
+		return bounded(asked(e.ifNoneExist))
 	}
 	if identifier := business(r); identifier != "" {
-		return identifier
+		return bounded(identifier)
 	}
 	if e.fullURL != "" {
-		return e.fullURL
+		return bounded(e.fullURL)
 	}
 	return "sha256:" + hex.EncodeToString(content[:])
+}
+
+// longestKey is how long a key may be in bytes, since keys are indexed.
+const longestKey = 255
+
+// bounded puts the digest of a key in its place when it is longer.
+func bounded(id string) string {
+	if len(id) <= longestKey {
+		return id
+	}
+	digest := fhir.DigestExact([]byte(id))
+	return "long:" + hex.EncodeToString(digest[:])
 }
 
 // asked is what an ifNoneExist query names: the business identifier when it is

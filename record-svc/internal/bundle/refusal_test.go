@@ -65,7 +65,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"PUT of null":            {transaction(a, send("PUT", "Condition/c", "", "null")), ReasonNoResource, "Bundle.entry[1].resource"},
 		"POST without resource":  {transaction(a, send("POST", "Condition", "", "")), ReasonNoResource, "Bundle.entry[1].resource"},
 		"resource of no type":    {transaction(a, send("PUT", "Condition/c", "", `{"id":"c"}`)), ReasonWrongType, "Bundle.entry[1].resource.resourceType"},
-		"resource of bad type":   {transaction(a, send("PUT", "Condition/c", "", `{"resourceType":"Conditon","id":"c"}`)), ReasonWrongType, "Bundle.entry[1].resource.resourceType"},
+		"resource of bad type":   {transaction(a, send("PUT", "Condition/c", "", `{"resourceType":"Konditie","id":"c"}`)), ReasonWrongType, "Bundle.entry[1].resource.resourceType"},
 		"resource of other type": {transaction(a, send("PUT", "Procedure/c", "", condition0)), ReasonWrongType, "Bundle.entry[1].resource.resourceType"},
 		"resource of other id":   {transaction(a, send("PUT", "Condition/d", "", condition0)), ReasonID, "Bundle.entry[1].resource.id"},
 		"resource without id":    {transaction(a, send("PUT", "Condition/d", "", `{"resourceType":"Condition"}`)), ReasonID, "Bundle.entry[1].resource.id"},

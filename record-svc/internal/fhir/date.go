@@ -73,10 +73,11 @@ func ParseDate(text string) (Date, bool) {
 	// Go's time knows no leap second; FHIR allows one.
 	readable := strings.Replace(text, ":60", ":59", 1)
 	instant, err := time.Parse(layout, readable)
-	if err != nil || instant.Year() < 1 {
+	instant = instant.UTC()
+	if err != nil || instant.Year() < 1 || instant.Year() > 9999 {
 		return Date{}, false
 	}
-	return Date{Written: text, Instant: instant.UTC(), Precision: precision}, true
+	return Date{Written: text, Instant: instant, Precision: precision}, true
 }
 
 // Lengths that tell the forms apart.

@@ -92,7 +92,7 @@ func TestLook(t *testing.T) {
 	got := Look([]byte(`{
 		"subject": {"reference" : "Patient/1"}, "code":{"coding":[{"system":"s","code":"c"},{"code":5}]},
 		"contained":[{"code":{"coding":[{"code":"in\u0041","system":"t"}]}}], "result":[{}, [ {"reference":"#x"} ] ],
-		"extension":[{"valueCode":"v"}], "twice":{"code":"1","system":"s","code":"2"}, "status":"final"
+		"extension":[{"valueCode":"v"}], "twice":{"code":"1","system":"s","code":"2","system":"r"}, "status":"final"
 	}`))
 	want := Scan{
 		References: []ReferenceAt{
@@ -101,7 +101,7 @@ func TestLook(t *testing.T) {
 		},
 		Codes: []CodeAt{
 			{System: "s", Code: "c"}, {Code: "5"}, {System: "t", Code: "inA"}, {Code: "v"},
-			{System: "s", Code: "1"}, {System: "s", Code: "2"},
+			{System: "s", Code: "1"}, {System: "r", Code: "1"}, {System: "s", Code: "2"}, {System: "r", Code: "2"},
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -45,6 +45,10 @@ type Resource struct {
 	VerificationStatus CodeableConcept
 	LifecycleStatus    Text
 	Active             Truth
+	DoNotPerform       Truth
+	// ModifierExtension changes the meaning of a resource in a way that a reader
+	// has to know; only whether there is one is looked at.
+	ModifierExtension List[Contained]
 	Intent             Text
 
 	// When it was.

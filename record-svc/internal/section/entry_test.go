@@ -138,6 +138,10 @@ func TestComputeByType(t *testing.T) {
 			`{"resourceType":"RelatedPerson","active":false,"name":[{"text":"Jane"}],"relationship":[{"text":"sister"}]}`,
 			"demographics |  | Jane | inactive |  |  |  |  | sister",
 		},
+		"what is not to be given": {
+			`{"resourceType":"MedicationRequest","status":"active","doNotPerform":true,"modifierExtension":[{"url":"x"}],"medicationCodeableConcept":{"text":"Aspirin"},"dosageInstruction":[{"text":"any"}]}`,
+			"medication |  | Aspirin | active |  |  |  |  | NOT to be done or given; a modifier of its sender changes the meaning: read the original; any",
+		},
 		"nothing at all":     {`{"resourceType":"FamilyMemberHistory"}`, "history |  | Relative |  |  |  |  |  | "},
 		"nameless Goal":      {`{"resourceType":"Goal"}`, "care_plans |  | Goal |  |  |  |  |  | "},
 		"nameless statement": {`{"resourceType":"MedicationStatement"}`, "medication |  | Medication statement |  |  |  |  |  | "},

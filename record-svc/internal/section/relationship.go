@@ -161,7 +161,7 @@ func caseload(r *fhir.Resource, key, ods string, look Lookup) []Relationship {
 		holder = managing
 	}
 	return []Relationship{{
-		Kind: Caseload, Key: key, ODS: holder, Team: string(r.Name.First().Text), Start: r.Period.Start, End: r.Period.End,
+		Kind: Caseload, Key: key, ODS: holder, Team: teamName(r), Start: r.Period.Start, End: r.Period.End,
 		Closed: state == "inactive" || !r.Period.End.IsZero(), Withdrawn: state == enteredInError,
 	}}
 }
@@ -170,7 +170,7 @@ func caseload(r *fhir.Resource, key, ods string, look Lookup) []Relationship {
 // or through the role of a practitioner; empty when it gives none.
 func odsOf(reference fhir.Reference, look Lookup) string {
 	if reference.Identifier.System == fhir.SystemODS {
-		return strings.ToUpper(strings.TrimSpace(string(reference.Identifier.Value)))
+		return odsCode(reference.Identifier)
 	}
 	found := look(string(reference.Reference))
 	if found == nil {
@@ -180,7 +180,7 @@ func odsOf(reference fhir.Reference, look Lookup) string {
 	case "Organization":
 		for _, identifier := range found.Identifier {
 			if identifier.System == fhir.SystemODS {
-				return strings.ToUpper(strings.TrimSpace(string(identifier.Value)))
+				return odsCode(identifier)
 			}
 		}
 	case "PractitionerRole": // one step further, never in a circle
@@ -189,6 +189,31 @@ func odsOf(reference fhir.Reference, look Lookup) string {
 		}
 	}
 	return ""
+}
+
+// longestODS is above the longest ODS and GSS codes, as the contract bounds them.
+const longestODS = 16
+
+// odsCode is an identifier's code in upper case; empty when it cannot be one.
+func odsCode(identifier fhir.Identifier) string {
+	code := strings.ToUpper(strings.TrimSpace(string(identifier.Value)))
+	for _, c := range code {
+		if (c < 'A' || c > 'Z') && (c < '0' || c > '9') {
+			return ""
+		}
+	}
+	if len(code) > longestODS {
+		return ""
+	}
+	return code
+}
+
+// longestTeam is how much of a team's name the contract takes, in characters.
+const longestTeam = 200
+
+func teamName(r *fhir.Resource) string {
+	name := []rune(string(r.Name.First().Text))
+	return string(name[:min(len(name), longestTeam)])
 }
 
 func organisationsOnly(look Lookup) Lookup {

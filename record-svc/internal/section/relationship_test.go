@@ -2,6 +2,7 @@ package section
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/fhir"
@@ -35,6 +36,8 @@ func TestRelationships(t *testing.T) {
 		"registration": {`{"resourceType":"Patient","generalPractitioner":[{"display":"Dr A"},` + ods("J81900") + `]}`, Other,
 			[]string{`registration K at J81900 team "" from  to  closed false withdrawn false`}},
 		"registration by a role":  {`{"resourceType":"Patient","generalPractitioner":{"reference":"PractitionerRole/r"}}`, Other, []string{`registration K at RD8 team "" from  to  closed false withdrawn false`}},
+		"no ODS code":             {`{"resourceType":"Patient","generalPractitioner":[` + ods("J81900 or so") + `,` + ods(strings.Repeat("A", 17)) + `,` + ods(" j81900 ") + `]}`, Other, []string{`registration K at J81900 team "" from  to  closed false withdrawn false`}},
+		"a long name":             {`{"resourceType":"CareTeam","status":"active","name":"` + strings.Repeat("é", 300) + `"}`, Other, []string{`caseload K at ODS team "` + strings.Repeat("é", 200) + `" from  to  closed false withdrawn false`}},
 		"a role in a loop":        {`{"resourceType":"Patient","generalPractitioner":{"reference":"PractitionerRole/loop"}}`, Other, nil},
 		"no GP":                   {`{"resourceType":"Patient"}`, Other, nil},
 		"admission":               {`{"resourceType":"Encounter","status":"in-progress","class":{"code":"IMP"},"period":{"start":"2024-01-01"}}`, Other, []string{`episode K at ODS team "" from 2024-01-01 to  closed false withdrawn false`}},

@@ -105,24 +105,42 @@ func Of(r *fhir.Resource, sender Kind) (Name, bool) {
 }
 
 // flagged is the section of a Flag: safeguarding for that category, otherwise
-// the section that it warns about, otherwise care plans. The words are looked
-// at beside the codes, since there is no national code for the category, and a
-// safeguarding flag in a section that more roles see is the worse mistake.
+// the section that it warns about, otherwise care plans. For safeguarding and
+// allergies the words count beside the category, in either element: there is no
+// national code for the one, and what warns of the other often comes as a diet.
+// A safeguarding flag in a section that more roles see is the worst mistake, so
+// it is looked for first.
 func flagged(r *fhir.Resource) Name {
 	said := words(r)
 	switch {
-	case contains(said, "safeguarding", "child protection", "at risk of abuse", "domestic abuse", "domestic violence", "looked after child"):
+	case r.Code.Has(childProtectionPlan) ||
+		contains(said, "safeguarding", "child protection", "at risk of abuse", "domestic abuse", "domestic violence", "looked after child"):
 		return Safeguarding
 	case contains(said, "allerg", "anaphyla", "intolerance"):
 		return Allergies
-	case contains(said, "drug", "medication", "medicine", "anticoagula"):
+	case inCategory(r, "drug", "medication"):
 		return Medication
-	case contains(said, "lab", "laboratory", "specimen"):
+	case inCategory(r, "lab", "laboratory"):
 		return Results
-	case contains(said, "social care", "social-care", "social services"):
+	case inCategory(r, "social care", "social-care"):
 		return SocialCare
 	}
 	return CarePlans
+}
+
+// childProtectionPlan is SNOMED CT's Subject to child protection plan.
+const childProtectionPlan = "878111000000109"
+
+// inCategory tells whether a category is one of names, by code or in words.
+func inCategory(r *fhir.Resource, names ...string) bool {
+	for _, category := range r.Category {
+		for _, name := range names {
+			if category.Has(name) || strings.EqualFold(string(category.Text), name) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // words are everything that the category and code of a flag say, each in

@@ -90,6 +90,9 @@ func TestFlags(t *testing.T) {
 		"social care":                 {flag(`{"text":"Social care"}`, `{}`), SocialCare},
 		"anything else":               {flag(`{"coding":[{"code":"behavioral"}]}`, `{"text":"Dog in the house"}`), CarePlans},
 		"nothing said":                {`{"resourceType":"Flag"}`, CarePlans},
+		"drugs as a behaviour":        {flag(`{"coding":[{"code":"behavioral"}]}`, `{"text":"Drug misuse"}`), CarePlans},
+		"labour":                      {flag(`{"coding":[{"code":"clinical"}]}`, `{"text":"Labour ward"}`), CarePlans},
+		"a code alone":                {flag(`{"coding":[{"code":"clinical"}]}`, `{"coding":[{"system":"http://snomed.info/sct","code":"878111000000109"}]}`), Safeguarding},
 		"a word within a word":        {flag(`{"text":"Collaboration"}`, `{"text":"elaborate"}`), CarePlans},
 	} {
 		t.Run(name, func(t *testing.T) {

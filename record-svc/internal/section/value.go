@@ -27,7 +27,20 @@ func value(r *fhir.Resource, display string) string {
 		said = described(r, display)
 	}
 	said = append(said, otherText(r, display), notes(r))
-	return joined("; ", said...)
+	return joined("; ", append(warnings(r), said...)...)
+}
+
+// warnings come first: that the resource says what is not to be done, or that a
+// modifier that nothing here understands changes what it says.
+func warnings(r *fhir.Resource) []string {
+	var all []string
+	if r.DoNotPerform.True() {
+		all = append(all, "NOT to be done or given")
+	}
+	if len(r.ModifierExtension) > 0 {
+		all = append(all, "a modifier of its sender changes the meaning: read the original")
+	}
+	return all
 }
 
 // described is what procedures, problems, encounters, reports and documents add.
