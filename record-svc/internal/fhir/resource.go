@@ -49,7 +49,7 @@ type Resource struct {
 	// ModifierExtension changes the meaning of a resource in a way that a reader
 	// has to know; only whether there is one is looked at.
 	ModifierExtension List[Contained]
-	Intent             Text
+	Intent            Text
 
 	// When it was.
 	OnsetDateTime      Date
