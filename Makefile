@@ -14,13 +14,16 @@ export GOFLAGS := -buildvcs=false
 
 say = @printf '\n== %s\n' "$(1)"
 
-.PHONY: help run clean test verify build unit e2e lint house generate tidy manifests docs soak bench fuzz tools
+.PHONY: help run env clean test verify build unit e2e lint house generate tidy manifests docs soak bench fuzz tools
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: ## the whole suite with demonstration data, until Ctrl-C
 	@go run ./e2e/cmd/stack run
+
+env: ## the running suite as shell variables: eval "$$(make -s env)"
+	@go run ./e2e/cmd/stack env
 
 clean: ## forget what `make run` made, and nothing else
 	@go run ./e2e/cmd/stack clean

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 
 	"github.com/dorsetcarerecord/dcr/e2e/county"
 )
@@ -79,7 +80,10 @@ func (s *Stack) WriteManifest(ctx context.Context) (*Manifest, error) {
 }
 
 // ManifestFile is where stack.json lies.
-func (s *Stack) ManifestFile() string { return s.path("stack.json") }
+func (s *Stack) ManifestFile() string { return ManifestPath(s.cfg.Dir) }
+
+// ManifestPath is where the stack.json of a run in dir lies.
+func ManifestPath(dir string) string { return filepath.Join(dir, "stack.json") }
 
 // staffEntry signs a member in and asks the suite with whom they have a care relationship. The county
 // knows only whom it meant; who is cared for by whom is identity-svc's to say.

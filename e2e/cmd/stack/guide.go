@@ -1,35 +1,92 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 
 	"github.com/dorsetcarerecord/dcr/e2e/stack"
 )
 
+// cast are the people of the calls to try.
+type cast struct {
+	manifest           *stack.Manifest
+	paramedic          *stack.StaffEntry // cares for person
+	stranger           *stack.StaffEntry // does not
+	holder             *stack.StaffEntry // cares for sealed
+	officer            *stack.StaffEntry
+	person, sealed     string // NHS numbers: of somebody with much in every section, of somebody who opted out
+	system, systemCode string // token and ODS code of a partner's system
+}
+
+// castOf finds them in a county.
+func castOf(m *stack.Manifest) (*cast, error) {
+	c := &cast{manifest: m, officer: withRole(m, "R0001")}
+	c.paramedic, c.person = caring(m, "R1070", "rich")
+	c.holder, c.sealed = caring(m, "", "opted_out")
+	c.stranger = unrelated(m, c.person)
+	for _, s := range m.Systems {
+		if s.ODSCode == "RYF" {
+			c.system, c.systemCode = s.Token, s.ODSCode
+		}
+	}
+	if c.paramedic == nil || c.holder == nil || c.stranger == nil || c.officer == nil {
+		return nil, errors.New("the county lacks somebody for the calls to try")
+	}
+	return c, nil
+}
+
 // printGuide tells what is running and what to try. Each call works when pasted into a shell.
-func printGuide(out io.Writer, file string, m *stack.Manifest) {
+func printGuide(out io.Writer, file string, m *stack.Manifest) error {
 	fmt.Fprintf(out, "\nThe suite is up.\n  REST  %s\n  gRPC  %s\n  all tokens, people and addresses: %s\n", m.GatewayURL, m.GatewayGRPC, file)
-	paramedic, person := caring(m, "R1070", "rich")
-	stranger := unrelated(m, person)
-	_, out1 := caring(m, "", "opted_out")
-	if paramedic == nil || stranger == nil || out1 == "" {
-		fmt.Fprintln(out, "  (the county lacks somebody for the calls below; see the file)")
-		return
+	c, err := castOf(m)
+	if err != nil {
+		return err
 	}
-	fmt.Fprintf(out, "\nTry (each works when pasted; Ctrl-C here stops everything):\n")
-	call := func(what string, token, path string) {
-		fmt.Fprintf(out, "\n# %s\ncurl --silent --cacert %s -H 'Authorization: Bearer %s' %s%s\n", what, m.CAFile, token, m.GatewayURL, path)
+	fmt.Fprintln(out, "\nTry (each works when pasted; `make env` prints the same as shell variables; Ctrl-C here stops everything):")
+	for _, call := range []struct{ what, token, path string }{
+		{"a paramedic opens the combined record", c.paramedic.Token, "/v1/patients/" + c.person + "/record"},
+		{"somebody without a care relationship is refused", c.stranger.Token, "/v1/patients/" + c.person + "/record"},
+		{"somebody who opted out is shown to nobody", c.holder.Token, "/v1/patients/" + c.sealed + "/record"},
+		{"the privacy officer sees who looked", c.officer.Token, "/v1/audit/events?nhs_number=" + c.person},
+		{"who am I, and what may I do", c.paramedic.Token, "/v1/me"},
+	} {
+		fmt.Fprintf(out, "\n# %s\ncurl --silent --cacert %s -H 'Authorization: Bearer %s' '%s%s'\n", call.what, m.CAFile, call.token, m.GatewayURL, call.path)
 	}
-	call("a paramedic opens the combined record", paramedic.Token, "/v1/patients/"+person+"/record")
-	call("somebody without a care relationship is refused", stranger.Token, "/v1/patients/"+person+"/record")
-	holder, sealed := caring(m, "", "opted_out")
-	call("somebody who opted out is shown to nobody", holder.Token, "/v1/patients/"+sealed+"/record")
-	if officer := withRole(m, "R0001"); officer != nil {
-		call("the privacy officer sees all three looks", officer.Token, "/v1/audit/events?nhs_number="+person)
+	return nil
+}
+
+// envCommand prints a running stack as shell variables.
+type envCommand struct{ folders }
+
+// Run prints them.
+func (c *envCommand) Run(context.Context) error {
+	_, dir, err := c.paths()
+	if err != nil {
+		return err
 	}
-	call("who am I, and what may I do", paramedic.Token, "/v1/me")
+	m, err := stack.ReadManifest(stack.ManifestPath(dir))
+	if errors.Is(err, os.ErrNotExist) {
+		return errors.New("no suite has run here: start one with make run")
+	}
+	if err != nil {
+		return err
+	}
+	people, err := castOf(m)
+	if err != nil {
+		return err
+	}
+	for _, v := range []struct{ name, value string }{
+		{"DCR", m.GatewayURL}, {"CA", m.CAFile}, {"PERSON", people.person}, {"SEALED", people.sealed},
+		{"PARAMEDIC", people.paramedic.Token}, {"STRANGER", people.stranger.Token}, {"CARER", people.holder.Token},
+		{"OFFICER", people.officer.Token}, {"SYSTEM", people.system},
+	} {
+		fmt.Printf("export %s='%s'\n", v.name, v.value)
+	}
+	return nil
 }
 
 // caring finds a member of staff (with the role, if one is named) who cares for a person with the tag
@@ -52,7 +109,7 @@ func caring(m *stack.Manifest, roleCode, tag string) (*stack.StaffEntry, string)
 	return nil, ""
 }
 
-// unrelated finds a clinician who has no care relationship with a person.
+// unrelated finds a physiotherapist who has no care relationship with a person.
 func unrelated(m *stack.Manifest, number string) *stack.StaffEntry {
 	for i, s := range m.Staff {
 		if len(s.Patients) > 0 && !slices.Contains(s.Patients, number) && s.RoleCode == "R1110" {

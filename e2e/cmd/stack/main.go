@@ -22,6 +22,7 @@ const startLimit = 20 * time.Minute
 
 type command struct {
 	Run   runCommand   `cmd:"" default:"withargs" help:"Build everything, bring it up, load the demonstration county, and stay up until Ctrl-C."`
+	Env   envCommand   `cmd:"" help:"Print the running suite as shell variables: addresses, people and tokens to try."`
 	Clean cleanCommand `cmd:"" help:"Forget what earlier runs made: data, certificates, tokens."`
 }
 
@@ -85,7 +86,9 @@ func (c *runCommand) Run(ctx context.Context) (err error) {
 		fmt.Println("\nstopping: gateway, services, issuer, PostgreSQL")
 		err = errors.Join(err, s.Stop(context.WithoutCancel(ctx)))
 	}()
-	printGuide(os.Stdout, s.ManifestFile(), manifest)
+	if err := printGuide(os.Stdout, s.ManifestFile(), manifest); err != nil {
+		return err
+	}
 	return s.Watch(ctx)
 }
 
