@@ -13,6 +13,7 @@ import (
 	auditv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1"
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/dorsetcarerecord/dcr/internal/devcert"
@@ -55,10 +56,7 @@ type suite struct {
 // serveTest starts replicas on the database of a URL until the test ends.
 func serveTest(t testing.TB, databaseURL string, replicas int) *suite {
 	t.Helper()
-	s := &suite{dir: t.TempDir()}
-	if err := devcert.Ensure(s.dir, []string{name, gateway, identitySvc, recordSvc, optoutSvc, "dcrctl"}); err != nil {
-		t.Fatal(err)
-	}
+	s := &suite{dir: testkit.Certs(t, name, gateway, identitySvc, recordSvc, optoutSvc, "dcrctl")}
 	for i := range replicas {
 		if i > 0 {
 			s.target += ","
@@ -101,7 +99,8 @@ func (s *suite) replica(t testing.TB, databaseURL string) string {
 	return lis.Addr().String()
 }
 
-// dial connects as the process with that certificate.
+// dial connects as the process with that certificate, and waits until a replica answers: on a busy machine
+// a handshake may take longer than a caller would wait.
 func (s *suite) dial(t testing.TB, caller string) *grpc.ClientConn {
 	t.Helper()
 	tls, err := mtls.Load(s.tls(caller))
@@ -113,6 +112,13 @@ func (s *suite) dial(t testing.TB, caller string) *grpc.ClientConn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
+	ctx := limit(t)
+	for state := conn.GetState(); state != connectivity.Ready; state = conn.GetState() {
+		conn.Connect()
+		if !conn.WaitForStateChange(ctx, state) {
+			t.Fatalf("no connection: %v", state)
+		}
+	}
 	return conn
 }
 

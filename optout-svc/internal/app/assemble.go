@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	auditv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1"
 	recordv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/record/v1"
@@ -19,6 +20,13 @@ import (
 
 	"github.com/dorsetcarerecord/dcr/optout-svc/internal/service"
 	"github.com/dorsetcarerecord/dcr/optout-svc/internal/store"
+)
+
+const (
+	// deliveryLimit bounds one call of a peer: both are a few rows' work.
+	deliveryLimit = 3 * time.Second
+	// longestPause between two attempts: when record-svc is back, opt-outs are not to wait half a minute.
+	longestPause = 5 * time.Second
 )
 
 // parts are what the process consists of, open and not yet running.
@@ -85,7 +93,7 @@ func (p *parts) openOutbox(ctx context.Context, cfg Config, tls *mtls.Source, te
 		return err
 	}
 	p.outbox, err = outbox.New(ctx, outbox.Config{
-		DB: p.db, Log: tel.Log, Meter: tel.Meter,
+		DB: p.db, Log: tel.Log, Meter: tel.Meter, HandlerTimeout: deliveryLimit, MaxBackoff: longestPause,
 		Handlers: map[string]outbox.Handler{
 			service.AuditTopic: service.DeliverEvent(auditv1.NewAppendServiceClient(audit)),
 			service.SealTopic:  service.DeliverSeal(recordv1.NewSealServiceClient(record), p.store, clock),
