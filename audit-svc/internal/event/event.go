@@ -19,8 +19,8 @@ import (
 const ReasonInvalid = "INVALID_EVENT"
 
 const (
-	// MaxSkew is how far the id of an event may be from our clock, and from the event's own time (issue
-	// 4: "an id more than ten minutes off is refused"). The store relies on it when it narrows a search by
+	// MaxSkew is how far the id of an event may be from our clock, and from the event's own time: an id
+	// more than ten minutes off is refused. The store relies on it when it narrows a search by
 	// time to a range of ids, so it may be raised and never lowered.
 	MaxSkew = 10 * time.Minute
 	// MaxDelay is how late a service's outbox may deliver an event that it wrote with a change: an audit-svc
