@@ -19,8 +19,10 @@ import (
 const selectStaffFacts = `
 SELECT s.id AS staff_id, s.name AS staff_name, s.ended_at IS NULL AS staff_active,
        s.own_nhs_number IS NOT NULL AS own_known,
-       coalesce(s.own_nhs_number = $5 OR s.own_nhs_number = p.nhs_number OR EXISTS (
-         SELECT FROM patient w WHERE w.nhs_number = s.own_nhs_number AND w.superseded_by = p.nhs_number), false) AS own_record,
+       CASE WHEN s.own_nhs_number IS NULL THEN false
+            WHEN s.own_nhs_number = $5 OR s.own_nhs_number = p.nhs_number THEN true
+            ELSE EXISTS (SELECT FROM patient w WHERE w.nhs_number = s.own_nhs_number AND w.superseded_by = p.nhs_number)
+       END AS own_record,
        r.id IS NOT NULL AS role_active,
        o.ods_code, o.name, o.kind, o.state, o.active_from, o.ended_at, o.successor_ods_code, o.ignore_unsupported, o.version,
        p.nhs_number, p.restricted, p.deceased, p.gp_ods_code, p.gp_name, g.name AS gp_registry_name, g.state AS gp_state,
