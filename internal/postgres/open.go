@@ -14,6 +14,11 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
+// randomPageCost tells the planner that a page out of order costs hardly more than the next one, as it is
+// in memory and on solid state. With the server's default, meant for discs that turn, it reads small tables
+// from end to end: the facts of an access decision took 126 µs of server CPU in place of 73.
+const randomPageCost = "1.1"
+
 // Open connects a service to its database and refuses to when the role or the server could break a
 // promise: see admission. The context bounds the first connection. The caller closes the pool.
 //
@@ -25,6 +30,7 @@ func Open(ctx context.Context, cfg Config) (*sqlx.DB, error) {
 		return nil, err
 	}
 	setDefault(driverCfg.Runtime, "statement_timeout", milliseconds(cfg.StatementTimeout))
+	setDefault(driverCfg.Runtime, "random_page_cost", randomPageCost)
 	setDefault(driverCfg.Runtime, "idle_in_transaction_session_timeout", milliseconds(idleInTransaction))
 	db := pool(driverCfg, cfg)
 	if err := admit(ctx, db, len(driverCfg.Multi) > 0); err != nil {
