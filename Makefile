@@ -46,7 +46,7 @@ unit: ## the tests of every module but e2e, with the race detector
 
 e2e: ## the black box: real processes, two of each service
 	$(call say,e2e: the whole suite as real processes)
-	go test -timeout 25m ./e2e/...
+	go test -count=1 -timeout 25m ./e2e/...
 
 house: ## who may import whom
 	$(call say,house: imports keep to the plan)
