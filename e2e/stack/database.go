@@ -155,3 +155,11 @@ func forget(ctx context.Context, databaseURL string) (bool, error) {
 	}
 	return true, nil
 }
+
+// DatabasePID is the process of the private PostgreSQL; 0 when the server was named.
+func (s *Stack) DatabasePID() int {
+	if s.db.server == nil {
+		return 0
+	}
+	return s.db.server.PID()
+}

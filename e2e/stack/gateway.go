@@ -37,7 +37,7 @@ func (s *Stack) startGateway(ctx context.Context, i int) error {
 	if err != nil {
 		return err
 	}
-	ops, err := freePort()
+	ops, err := FreePort()
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func portOr(first bool, wanted int) (int, error) {
 	if first && wanted != 0 {
 		return wanted, nil
 	}
-	return freePort()
+	return FreePort()
 }
 
 // writeIssuers tells the gateway which issuers it trusts: the demonstration issuer alone.

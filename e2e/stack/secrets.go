@@ -63,7 +63,7 @@ func (s *secrets) complete(roles, clients []string) (err error) {
 		s.ControlSecret = rand.Text()
 	}
 	if s.IssuerPort == 0 {
-		s.IssuerPort, err = freePort()
+		s.IssuerPort, err = FreePort()
 	}
 	return err
 }

@@ -38,7 +38,7 @@ func (s *Stack) startServices(ctx context.Context) error {
 	for _, svc := range services() {
 		s.ports[svc.name] = make([]int, s.cfg.Replicas)
 		for i := range s.ports[svc.name] {
-			port, err := freePort()
+			port, err := FreePort()
 			if err != nil {
 				return err
 			}
@@ -73,7 +73,7 @@ func (s *Stack) migrate(ctx context.Context, svc service) error {
 }
 
 func (s *Stack) startReplica(ctx context.Context, svc service, i int) error {
-	ops, err := freePort()
+	ops, err := FreePort()
 	if err != nil {
 		return err
 	}

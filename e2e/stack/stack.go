@@ -155,8 +155,8 @@ func (s *Stack) startDatabase(ctx context.Context) error {
 	return s.db.prepare(ctx, s.secrets.RolePasswords)
 }
 
-// freePort asks the system for a port of 127.0.0.1 that nobody uses.
-func freePort() (int, error) {
+// FreePort asks the system for a port of 127.0.0.1 that nobody uses.
+func FreePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
 	if err != nil {
 		return 0, err
