@@ -12,8 +12,8 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/dorsetcarerecord/dcr/identity-svc/internal/directory"
-	"github.com/dorsetcarerecord/dcr/identity-svc/internal/service"
 	"github.com/dorsetcarerecord/dcr/identity-svc/internal/store"
+	"github.com/dorsetcarerecord/dcr/internal/accounting"
 	"github.com/dorsetcarerecord/dcr/internal/outbox"
 	"github.com/dorsetcarerecord/dcr/internal/postgres"
 	auditv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1"
@@ -137,7 +137,7 @@ func (b *BootstrapAdmin) account(ctx context.Context, tx *sqlx.Tx, staffID strin
 	if err != nil {
 		return err
 	}
-	message, err := service.EventMessage(&auditv1.Event{
+	message, err := accounting.Message(&auditv1.Event{
 		Id: id.String(), OccurredAt: timestamppb.New(timeOf(id)), Action: "staff.bootstrap",
 		Outcome: auditv1.Outcome_OUTCOME_CHANGED,
 		Actor:   &auditv1.Actor{Kind: auditv1.ActorKind_ACTOR_KIND_SERVICE, Display: name + " bootstrap-admin", OdsCode: b.ODSCode},

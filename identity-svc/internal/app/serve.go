@@ -10,6 +10,7 @@ import (
 
 	"github.com/dorsetcarerecord/dcr/identity-svc/internal/service"
 	"github.com/dorsetcarerecord/dcr/identity-svc/internal/store"
+	"github.com/dorsetcarerecord/dcr/internal/accounting"
 	"github.com/dorsetcarerecord/dcr/internal/idempotency"
 	"github.com/dorsetcarerecord/dcr/internal/life"
 	"github.com/dorsetcarerecord/dcr/internal/mtls"
@@ -172,7 +173,7 @@ func (p *parts) openOutbox(ctx context.Context, cfg Config, tls *mtls.Source, te
 	p.closer("connections to audit-svc", conn.Close)
 	p.outbox, err = outbox.New(ctx, outbox.Config{
 		DB: p.db, Log: tel.Log, Meter: tel.Meter,
-		Handlers: map[string]outbox.Handler{service.AuditTopic: service.Deliver(auditv1.NewAppendServiceClient(conn))},
+		Handlers: map[string]outbox.Handler{accounting.Topic: accounting.Deliver(auditv1.NewAppendServiceClient(conn))},
 	})
 	if err != nil {
 		return err

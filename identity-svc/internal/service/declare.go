@@ -9,6 +9,7 @@ import (
 
 	"github.com/dorsetcarerecord/dcr/identity-svc/internal/relationship"
 	"github.com/dorsetcarerecord/dcr/identity-svc/internal/store"
+	"github.com/dorsetcarerecord/dcr/internal/accounting"
 	"github.com/dorsetcarerecord/dcr/internal/fault"
 	identityv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/identity/v1"
 )
@@ -27,10 +28,10 @@ func (s *relationships) DeclareCareRelationship(ctx context.Context, req *identi
 	if err := fieldsFit(req); err != nil {
 		return nil, err
 	}
-	return mutate(ctx, s.core, req, func(tx *sqlx.Tx) (*identityv1.DeclareCareRelationshipResponse, change, error) {
+	return mutate(ctx, s.core, req, func(tx *sqlx.Tx) (*identityv1.DeclareCareRelationshipResponse, accounting.Change, error) {
 		r, now, err := s.declare(ctx, tx, req, number, text)
 		if err != nil {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		return &identityv1.DeclareCareRelationshipResponse{CareRelationship: relationshipOf(r, now)}, relationshipChange(r, "declared"), nil
 	})

@@ -18,6 +18,7 @@ import (
 	"github.com/dorsetcarerecord/dcr/identity-svc/internal/relationship"
 	"github.com/dorsetcarerecord/dcr/identity-svc/internal/service"
 	"github.com/dorsetcarerecord/dcr/identity-svc/internal/store"
+	"github.com/dorsetcarerecord/dcr/internal/accounting"
 	"github.com/dorsetcarerecord/dcr/internal/fault"
 	"github.com/dorsetcarerecord/dcr/internal/outbox"
 	"github.com/dorsetcarerecord/dcr/internal/testkit"
@@ -151,7 +152,7 @@ func (h *house) startOutbox() *outbox.Dispatcher {
 	d, err := outbox.New(h.t.Context(), outbox.Config{
 		DB: h.db.App, Log: slog.New(slog.DiscardHandler), Poll: 20 * time.Millisecond, FlushLimit: 500 * time.Millisecond,
 		FirstBackoff: 10 * time.Millisecond, MaxBackoff: 50 * time.Millisecond,
-		Handlers: map[string]outbox.Handler{service.AuditTopic: service.Deliver(auditv1.NewAppendServiceClient(conn))},
+		Handlers: map[string]outbox.Handler{accounting.Topic: accounting.Deliver(auditv1.NewAppendServiceClient(conn))},
 	})
 	if err != nil {
 		h.t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/dorsetcarerecord/dcr/internal/fault"
+	"github.com/dorsetcarerecord/dcr/internal/accounting"
 	"github.com/dorsetcarerecord/dcr/internal/idempotency"
 	"github.com/dorsetcarerecord/dcr/internal/outbox"
 	"github.com/dorsetcarerecord/dcr/internal/rpc"
@@ -31,13 +31,13 @@ type mutation interface {
 // anew each time. Change, event and answer are committed together. When audit-svc cannot be reached the
 // answer is AUDIT_UNAVAILABLE: the change is made, its event will be delivered, and the same request id
 // asks for the answer again.
-func mutate[A proto.Message](ctx context.Context, c *core, req mutation, work func(*sqlx.Tx) (A, change, error)) (A, error) {
+func mutate[A proto.Message](ctx context.Context, c *core, req mutation, work func(*sqlx.Tx) (A, accounting.Change, error)) (A, error) {
 	var none A
 	key, err := requestKey(ctx, req)
 	if err != nil {
 		return none, err
 	}
-	if err := checkContext(req.GetEvent(), c.now()); err != nil {
+	if err := accounting.Check(req.GetEvent(), c.now()); err != nil {
 		return none, err
 	}
 	var outcome idempotency.Outcome[A]
@@ -51,18 +51,18 @@ func mutate[A proto.Message](ctx context.Context, c *core, req mutation, work fu
 		return none, err
 	}
 	if err := c.outbox.Flush(ctx, outcome.Deliver...); err != nil {
-		return none, fault.Unavailable("AUDIT_UNAVAILABLE", "The change could not be accounted for yet. Ask again with the same request id.").Because(err)
+		return none, accounting.Unaccounted(err)
 	}
 	return outcome.Answer, nil
 }
 
 // carryOut makes the change and writes its event beside it.
-func carryOut[A proto.Message](ctx context.Context, c *core, tx *sqlx.Tx, ec *auditv1.EventContext, work func(*sqlx.Tx) (A, change, error)) (idempotency.Outcome[A], error) {
+func carryOut[A proto.Message](ctx context.Context, c *core, tx *sqlx.Tx, ec *auditv1.EventContext, work func(*sqlx.Tx) (A, accounting.Change, error)) (idempotency.Outcome[A], error) {
 	answer, did, err := work(tx)
 	if err != nil {
 		return idempotency.Outcome[A]{}, err
 	}
-	id, err := putEvent(ctx, tx, completed(ec, did, c.now()))
+	id, err := putEvent(ctx, tx, accounting.Complete(ec, did, c.now()))
 	return idempotency.Outcome[A]{Answer: answer, Deliver: []uuid.UUID{id}}, err
 }
 
@@ -91,10 +91,9 @@ func withoutEvent(req mutation) proto.Message {
 	return same
 }
 
-// putEvent writes an event into the outbox. Each is a key of its own: audit-svc orders events by
-// themselves, and one that it refuses must not stop another person's, or this person's next.
+// putEvent writes an event into the outbox, and gives the id of its message.
 func putEvent(ctx context.Context, tx *sqlx.Tx, e *auditv1.Event) (uuid.UUID, error) {
-	message, err := EventMessage(e)
+	message, err := accounting.Message(e)
 	if err != nil {
 		return uuid.Nil, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dorsetcarerecord/dcr/identity-svc/internal/directory"
 	"github.com/dorsetcarerecord/dcr/identity-svc/internal/store"
+	"github.com/dorsetcarerecord/dcr/internal/accounting"
 	"github.com/dorsetcarerecord/dcr/internal/fault"
 	"github.com/dorsetcarerecord/dcr/internal/postgres"
 	identityv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/identity/v1"
@@ -33,18 +34,18 @@ func (d *directoryAdmin) CreateOrganisation(ctx context.Context, req *identityv1
 	if err != nil {
 		return nil, err
 	}
-	return mutate(ctx, d.core, req, func(tx *sqlx.Tx) (*identityv1.CreateOrganisationResponse, change, error) {
+	return mutate(ctx, d.core, req, func(tx *sqlx.Tx) (*identityv1.CreateOrganisationResponse, accounting.Change, error) {
 		if err := d.store.LockDirectory(ctx, tx); err != nil {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		if _, err := d.store.Organisation(ctx, tx, o.ODSCode); err == nil {
-			return nil, change{}, fault.Duplicate("ORGANISATION_EXISTS", "An organisation is registered under this code.")
+			return nil, accounting.Change{}, fault.Duplicate("ORGANISATION_EXISTS", "An organisation is registered under this code.")
 		} else if !errors.Is(err, store.ErrNone) {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		made, err := d.write(ctx, tx, o, d.store.AddOrganisation)
 		if err != nil {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		return &identityv1.CreateOrganisationResponse{Organisation: made}, organisationChange(o, "created"), nil
 	})
@@ -56,19 +57,19 @@ func (d *directoryAdmin) UpdateOrganisation(ctx context.Context, req *identityv1
 	if err != nil {
 		return nil, err
 	}
-	return mutate(ctx, d.core, req, func(tx *sqlx.Tx) (*identityv1.UpdateOrganisationResponse, change, error) {
+	return mutate(ctx, d.core, req, func(tx *sqlx.Tx) (*identityv1.UpdateOrganisationResponse, accounting.Change, error) {
 		o, err := d.lockOrganisation(ctx, tx, wanted.ODSCode)
 		if err != nil {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		if o.Version != req.GetOrganisation().GetVersion() {
-			return nil, change{}, versionChanged()
+			return nil, accounting.Change{}, versionChanged()
 		}
 		o.Name, o.Kind, o.Successor = wanted.Name, wanted.Kind, wanted.Successor
 		o.ClientIDs, o.IgnoreUnsupported = wanted.ClientIDs, wanted.IgnoreUnsupported
 		made, err := d.write(ctx, tx, o, d.store.PutOrganisation)
 		if err != nil {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		return &identityv1.UpdateOrganisationResponse{Organisation: made}, organisationChange(o, "changed"), nil
 	})
@@ -80,14 +81,14 @@ func (d *directoryAdmin) ActivateOrganisation(ctx context.Context, req *identity
 	if req.GetActiveFrom() != nil && !req.GetActiveFrom().IsValid() {
 		return nil, invalid("active_from", "This is an instant.")
 	}
-	return mutate(ctx, d.core, req, func(tx *sqlx.Tx) (*identityv1.ActivateOrganisationResponse, change, error) {
+	return mutate(ctx, d.core, req, func(tx *sqlx.Tx) (*identityv1.ActivateOrganisationResponse, accounting.Change, error) {
 		o, err := d.lockOrganisation(ctx, tx, req.GetOdsCode())
 		if err != nil {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		now := d.now()
 		if directory.At(directory.State(o.State), o.ActiveFrom, now) != directory.Prospective {
-			return nil, change{}, fault.Precondition("NOT_PROSPECTIVE", "Only a prospective organisation can be activated.")
+			return nil, accounting.Change{}, fault.Precondition("NOT_PROSPECTIVE", "Only a prospective organisation can be activated.")
 		}
 		from := &now
 		if req.GetActiveFrom() != nil {
@@ -96,7 +97,7 @@ func (d *directoryAdmin) ActivateOrganisation(ctx context.Context, req *identity
 		o.State, o.ActiveFrom = int16(directory.Participating), from
 		made, err := d.write(ctx, tx, o, d.store.PutOrganisation)
 		if err != nil {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		return &identityv1.ActivateOrganisationResponse{Organisation: made}, organisationChange(o, "activated"), nil
 	})
@@ -104,10 +105,10 @@ func (d *directoryAdmin) ActivateOrganisation(ctx context.Context, req *identity
 
 // EndOrganisation ends its part from now on. Ended again, it changes its successor at most.
 func (d *directoryAdmin) EndOrganisation(ctx context.Context, req *identityv1.EndOrganisationRequest) (*identityv1.EndOrganisationResponse, error) {
-	return mutate(ctx, d.core, req, func(tx *sqlx.Tx) (*identityv1.EndOrganisationResponse, change, error) {
+	return mutate(ctx, d.core, req, func(tx *sqlx.Tx) (*identityv1.EndOrganisationResponse, accounting.Change, error) {
 		o, err := d.lockOrganisation(ctx, tx, req.GetOdsCode())
 		if err != nil {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		if directory.State(o.State) != directory.Ended {
 			now := d.now()
@@ -118,7 +119,7 @@ func (d *directoryAdmin) EndOrganisation(ctx context.Context, req *identityv1.En
 		}
 		made, err := d.write(ctx, tx, o, d.store.PutOrganisation)
 		if err != nil {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		return &identityv1.EndOrganisationResponse{Organisation: made}, organisationChange(o, "ended"), nil
 	})
@@ -218,6 +219,6 @@ func (d *directoryAdmin) readOrganisation(in *identityv1.Organisation) (store.Or
 	return o, nil
 }
 
-func organisationChange(o store.Organisation, summary string) change {
-	return change{resource: "organisation", id: o.ODSCode, summary: summary}
+func organisationChange(o store.Organisation, summary string) accounting.Change {
+	return accounting.Change{Resource: "organisation", ID: o.ODSCode, Summary: summary}
 }

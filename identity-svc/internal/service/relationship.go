@@ -10,6 +10,7 @@ import (
 
 	"github.com/dorsetcarerecord/dcr/identity-svc/internal/relationship"
 	"github.com/dorsetcarerecord/dcr/identity-svc/internal/store"
+	"github.com/dorsetcarerecord/dcr/internal/accounting"
 	"github.com/dorsetcarerecord/dcr/internal/fault"
 	identityv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/identity/v1"
 )
@@ -55,23 +56,23 @@ func (s *relationships) EndCareRelationship(ctx context.Context, req *identityv1
 	if err != nil {
 		return nil, err
 	}
-	return mutate(ctx, s.core, req, func(tx *sqlx.Tx) (*identityv1.EndCareRelationshipResponse, change, error) {
+	return mutate(ctx, s.core, req, func(tx *sqlx.Tx) (*identityv1.EndCareRelationshipResponse, accounting.Change, error) {
 		person, err := s.store.LockPatient(ctx, tx, number)
 		if errors.Is(err, store.ErrNone) {
-			return nil, change{}, relationshipNotFound()
+			return nil, accounting.Change{}, relationshipNotFound()
 		}
 		if err != nil {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		r, err := s.endable(ctx, tx, person.NHSNumber, req)
 		if err != nil {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		now, did := s.now(), "ended already"
 		if relationshipOf(r, now).GetActive() {
 			did, r.EndedEarly, r.EndsAt = "ended", true, &now
 			if err := s.store.EndRelationship(ctx, tx, r.NHSNumber, r.ID, now); err != nil {
-				return nil, change{}, err
+				return nil, accounting.Change{}, err
 			}
 		}
 		return &identityv1.EndCareRelationshipResponse{CareRelationship: relationshipOf(r, now)}, relationshipChange(r, did), nil
@@ -121,25 +122,25 @@ func (s *relationships) BreakRestriction(ctx context.Context, req *identityv1.Br
 	if err != nil {
 		return nil, err
 	}
-	return mutate(ctx, s.core, req, func(tx *sqlx.Tx) (*identityv1.BreakRestrictionResponse, change, error) {
+	return mutate(ctx, s.core, req, func(tx *sqlx.Tx) (*identityv1.BreakRestrictionResponse, accounting.Change, error) {
 		person, err := s.lockPatient(ctx, tx, number)
 		if err != nil {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		if !person.Restricted {
-			return nil, change{}, fault.Precondition("NOT_RESTRICTED", "This person is not restricted.")
+			return nil, accounting.Change{}, fault.Precondition("NOT_RESTRICTED", "This person is not restricted.")
 		}
 		if _, err := s.activeStaff(ctx, tx, req.GetStaffId()); err != nil {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		until := s.periods.BreakEnd(s.now())
 		err = s.store.PutBreak(ctx, tx, store.Break{
 			NHSNumber: person.NHSNumber, StaffID: req.GetStaffId(), Until: until,
 			ReasonCode: req.GetReasonCode(), ReasonText: text,
 		})
-		return &identityv1.BreakRestrictionResponse{BrokenUntil: timestamppb.New(until)}, change{
-			resource: "restriction", id: req.GetStaffId(), summary: "broken", nhsNumber: person.NHSNumber,
-			reasonCode: req.GetReasonCode(), reasonText: text, marks: []string{"restriction_broken"},
+		return &identityv1.BreakRestrictionResponse{BrokenUntil: timestamppb.New(until)}, accounting.Change{
+			Resource: "restriction", ID: req.GetStaffId(), Summary: "broken", NHSNumber: person.NHSNumber,
+			ReasonCode: req.GetReasonCode(), ReasonText: text, Marks: []string{"restriction_broken"},
 		}, err
 	})
 }
@@ -157,15 +158,15 @@ func reason(code, text string) (string, error) {
 }
 
 // relationshipChange is what the audit says about a change of a relationship.
-func relationshipChange(r store.Relationship, summary string) change {
-	c := change{
-		resource: "care_relationship", id: r.ID, summary: summary, nhsNumber: r.NHSNumber,
-		relationshipID: r.ID, relationshipKind: relationship.Kind(r.Kind).String(),
-		reasonCode: r.ReasonCode, reasonText: r.ReasonText,
+func relationshipChange(r store.Relationship, summary string) accounting.Change {
+	c := accounting.Change{
+		Resource: "care_relationship", ID: r.ID, Summary: summary, NHSNumber: r.NHSNumber,
+		RelationshipID: r.ID, RelationshipKind: relationship.Kind(r.Kind).String(),
+		ReasonCode: r.ReasonCode, ReasonText: r.ReasonText,
 	}
 	switch kind := relationship.Kind(r.Kind); kind {
 	case relationship.Emergency, relationship.SelfDeclared, relationship.ColleagueGranted:
-		c.marks = []string{kind.String()}
+		c.Marks = []string{kind.String()}
 	}
 	return c
 }

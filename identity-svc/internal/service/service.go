@@ -19,7 +19,7 @@ import (
 // Config is what the services work with; all of it is needed.
 type Config struct {
 	Store *store.Store
-	// Outbox delivers audit events, see AuditTopic.
+	// Outbox delivers audit events, of accounting.Topic.
 	Outbox *outbox.Dispatcher
 	// Periods of relationships, filled.
 	Periods relationship.Periods

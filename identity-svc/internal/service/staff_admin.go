@@ -11,6 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/dorsetcarerecord/dcr/identity-svc/internal/store"
+	"github.com/dorsetcarerecord/dcr/internal/accounting"
 	"github.com/dorsetcarerecord/dcr/internal/fault"
 	"github.com/dorsetcarerecord/dcr/internal/postgres"
 	identityv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/identity/v1"
@@ -30,27 +31,27 @@ func (d *directoryAdmin) CreateStaff(ctx context.Context, req *identityv1.Create
 	case !validText(member.Subject, 256):
 		return nil, invalid("staff.subject", "The subject of the sign-in is needed.")
 	}
-	return mutate(ctx, d.core, req, func(tx *sqlx.Tx) (*identityv1.CreateStaffResponse, change, error) {
+	return mutate(ctx, d.core, req, func(tx *sqlx.Tx) (*identityv1.CreateStaffResponse, accounting.Change, error) {
 		if _, err := d.store.StaffBySignIn(ctx, tx, member.Issuer, member.Subject); err == nil {
-			return nil, change{}, staffExists()
+			return nil, accounting.Change{}, staffExists()
 		} else if !errors.Is(err, store.ErrNone) {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		made := member
 		id, err := d.newID()
 		if err != nil {
-			return nil, change{}, fmt.Errorf("make staff id: %w", err)
+			return nil, accounting.Change{}, fmt.Errorf("make staff id: %w", err)
 		}
 		made.ID = id.String()
 		for i, r := range in.GetRoles() {
 			role, err := d.newRole(ctx, tx, made.ID, r, fmt.Sprintf("staff.roles[%d]", i))
 			if err != nil {
-				return nil, change{}, err
+				return nil, accounting.Change{}, err
 			}
 			made.Roles = append(made.Roles, role)
 		}
 		if err := staffRefusal(d.store.AddStaff(ctx, tx, made, own)); err != nil {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		stored, did, err := d.asStored(ctx, tx, made.ID, "created")
 		return &identityv1.CreateStaffResponse{Staff: stored}, did, err
@@ -69,18 +70,18 @@ func (d *directoryAdmin) UpdateStaff(ctx context.Context, req *identityv1.Update
 	if !isUUID(in.GetId()) {
 		return nil, staffNotFound()
 	}
-	return mutate(ctx, d.core, req, func(tx *sqlx.Tx) (*identityv1.UpdateStaffResponse, change, error) {
+	return mutate(ctx, d.core, req, func(tx *sqlx.Tx) (*identityv1.UpdateStaffResponse, accounting.Change, error) {
 		member, err := d.activeStaff(ctx, tx, in.GetId())
 		if err != nil {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		if member.Version != in.GetVersion() {
-			return nil, change{}, versionChanged()
+			return nil, accounting.Change{}, versionChanged()
 		}
 		member.Name = name
 		setOwn := own != "" || !in.GetOwnNhsNumberKnown()
 		if err := d.put(ctx, tx, member, setOwn, own); err != nil {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		stored, did, err := d.asStored(ctx, tx, member.ID, "changed")
 		return &identityv1.UpdateStaffResponse{Staff: stored}, did, err
@@ -89,20 +90,20 @@ func (d *directoryAdmin) UpdateStaff(ctx context.Context, req *identityv1.Update
 
 // AddStaffRole adds a role.
 func (d *directoryAdmin) AddStaffRole(ctx context.Context, req *identityv1.AddStaffRoleRequest) (*identityv1.AddStaffRoleResponse, error) {
-	return mutate(ctx, d.core, req, func(tx *sqlx.Tx) (*identityv1.AddStaffRoleResponse, change, error) {
+	return mutate(ctx, d.core, req, func(tx *sqlx.Tx) (*identityv1.AddStaffRoleResponse, accounting.Change, error) {
 		member, err := d.activeStaff(ctx, tx, req.GetStaffId())
 		if err != nil {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		role, err := d.newRole(ctx, tx, member.ID, req.GetRole(), "role")
 		if err != nil {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		if err := d.put(ctx, tx, member, false, ""); err != nil {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		if err := staffRefusal(d.store.AddRole(ctx, tx, role)); err != nil {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		stored, did, err := d.asStored(ctx, tx, member.ID, "role added")
 		return &identityv1.AddStaffRoleResponse{Staff: stored}, did, err
@@ -111,19 +112,19 @@ func (d *directoryAdmin) AddStaffRole(ctx context.Context, req *identityv1.AddSt
 
 // EndStaffRole ends a role; the next question for facts sees it.
 func (d *directoryAdmin) EndStaffRole(ctx context.Context, req *identityv1.EndStaffRoleRequest) (*identityv1.EndStaffRoleResponse, error) {
-	return mutate(ctx, d.core, req, func(tx *sqlx.Tx) (*identityv1.EndStaffRoleResponse, change, error) {
+	return mutate(ctx, d.core, req, func(tx *sqlx.Tx) (*identityv1.EndStaffRoleResponse, accounting.Change, error) {
 		member, err := d.activeStaff(ctx, tx, req.GetStaffId())
 		if err != nil {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		if !holds(member, req.GetRoleId()) {
-			return nil, change{}, fault.NotFound("ROLE_NOT_FOUND", "The member holds no such role.")
+			return nil, accounting.Change{}, fault.NotFound("ROLE_NOT_FOUND", "The member holds no such role.")
 		}
 		if err := d.put(ctx, tx, member, false, ""); err != nil {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		if err := d.store.EndRole(ctx, tx, member.ID, req.GetRoleId(), d.now()); err != nil {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		stored, did, err := d.asStored(ctx, tx, member.ID, "role ended")
 		return &identityv1.EndStaffRoleResponse{Staff: stored}, did, err
@@ -132,18 +133,18 @@ func (d *directoryAdmin) EndStaffRole(ctx context.Context, req *identityv1.EndSt
 
 // EndStaff ends a member and every role; the next question for facts sees it.
 func (d *directoryAdmin) EndStaff(ctx context.Context, req *identityv1.EndStaffRequest) (*identityv1.EndStaffResponse, error) {
-	return mutate(ctx, d.core, req, func(tx *sqlx.Tx) (*identityv1.EndStaffResponse, change, error) {
+	return mutate(ctx, d.core, req, func(tx *sqlx.Tx) (*identityv1.EndStaffResponse, accounting.Change, error) {
 		member, err := d.activeStaff(ctx, tx, req.GetStaffId())
 		if err != nil {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		now := d.now()
 		member.EndedAt = &now
 		if err := d.put(ctx, tx, member, false, ""); err != nil {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		if err := d.store.EndRoles(ctx, tx, member.ID, now); err != nil {
-			return nil, change{}, err
+			return nil, accounting.Change{}, err
 		}
 		stored, did, err := d.asStored(ctx, tx, member.ID, "ended")
 		return &identityv1.EndStaffResponse{Staff: stored}, did, err
@@ -160,9 +161,9 @@ func (d *directoryAdmin) put(ctx context.Context, tx *sqlx.Tx, member store.Staf
 }
 
 // asStored reads the member back.
-func (d *directoryAdmin) asStored(ctx context.Context, tx *sqlx.Tx, id, summary string) (*identityv1.Staff, change, error) {
+func (d *directoryAdmin) asStored(ctx context.Context, tx *sqlx.Tx, id, summary string) (*identityv1.Staff, accounting.Change, error) {
 	member, err := d.store.StaffByID(ctx, tx, id)
-	return staffOf(member), change{resource: "staff", id: id, summary: summary}, err
+	return staffOf(member), accounting.Change{Resource: "staff", ID: id, Summary: summary}, err
 }
 
 // newRole reads a role that is to be added; field names it in a refusal.
