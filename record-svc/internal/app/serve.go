@@ -34,7 +34,11 @@ func (s *Serve) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	process, err := prepare(ctx, s.Config, tel)
+	lis, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Listen)
+	if err != nil {
+		return errors.Join(fmt.Errorf("DCR_LISTEN: %w", err), tel.Shutdown(ctx))
+	}
+	process, err := prepare(ctx, s.Config, tel, lis)
 	if err != nil {
 		return errors.Join(err, tel.Shutdown(ctx))
 	}
@@ -88,19 +92,16 @@ func (p *parts) close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// prepare opens the listeners and says what runs and how it stops.
-func prepare(ctx context.Context, cfg Config, tel *telemetry.Telemetry) (life.Process, error) {
+// prepare opens what the process needs beside its listener, which it takes over, and says what runs and how
+// it stops.
+func prepare(ctx context.Context, cfg Config, tel *telemetry.Telemetry, lis net.Listener) (life.Process, error) {
 	p, err := assemble(ctx, cfg, tel)
 	if err != nil {
-		return life.Process{}, err
+		return life.Process{}, errors.Join(err, lis.Close())
 	}
 	ops, err := tel.ListenOps()
 	if err != nil {
-		return life.Process{}, errors.Join(err, p.close(ctx))
-	}
-	lis, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
-	if err != nil {
-		return life.Process{}, errors.Join(fmt.Errorf("DCR_LISTEN: %w", err), ops.Stop(ctx), p.close(ctx))
+		return life.Process{}, errors.Join(err, lis.Close(), p.close(ctx))
 	}
 	return life.Process{
 		Config:     cfg.Life,
