@@ -89,7 +89,7 @@ func (g *GRPC) Addr() string { return g.lis.Addr().String() }
 // Serve answers until Stop; it returns nil then.
 func (g *GRPC) Serve() error {
 	g.health.SetServingStatus("", healthv1.HealthCheckResponse_SERVING)
-	if err := g.server.Serve(g.lis); err != nil {
+	if err := g.server.Serve(g.lis); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 		return fmt.Errorf("serve gRPC: %w", err)
 	}
 	return nil

@@ -25,7 +25,7 @@ func (*me) GetMe(ctx context.Context, _ *gatewayv1.GetMeRequest) (*gatewayv1.Get
 		Profession:       c.Decision.Profession,
 		OdsCode:          c.Organisation.GetOdsCode(),
 		OrganisationName: c.Organisation.GetName(),
-		Sections:         c.Decision.Sections,
+		Sections:         c.Decision.RoleSections,
 		Permissions:      c.Decision.Permissions,
 		PolicyVersion:    c.PolicyVersion,
 	}, nil
