@@ -52,21 +52,26 @@ const (
 	Contradiction
 )
 
+// resolution is that of a stored instant, PostgreSQL's. FHIR instants may be finer: an order is cut to it
+// before it is compared, or the same bundle would be news each time that it comes.
+const resolution = time.Microsecond
+
 // Of decides. stored are all versions of the resource, in any order; none for a new one.
 func Of(stored []Version, c Change) Effect {
 	if c.Order.IsZero() {
 		return byArrival(stored, c)
 	}
+	order := c.Order.Truncate(resolution)
 	newest := Newest(stored)
 	for _, v := range stored {
-		if v.Given && v.OrderedAt.Equal(c.Order) {
+		if v.Given && v.OrderedAt.Equal(order) {
 			if same(v, c) {
 				return Nothing
 			}
 			return Contradiction
 		}
 	}
-	if newest == nil || c.Order.After(newest.OrderedAt) {
+	if newest == nil || order.After(newest.OrderedAt) {
 		return Current
 	}
 	// An old copy may have come before without its order.
@@ -102,10 +107,10 @@ func byArrival(stored []Version, c Change) Effect {
 // an order comes after everything stored, also when the sender's clock runs ahead of ours.
 func OrderedAt(stored []Version, c Change) time.Time {
 	if !c.Order.IsZero() {
-		return c.Order
+		return c.Order.Truncate(resolution)
 	}
 	if newest := Newest(stored); newest != nil && !c.ArrivedAt.After(newest.OrderedAt) {
-		return newest.OrderedAt.Add(time.Microsecond) // PostgreSQL's resolution
+		return newest.OrderedAt.Add(resolution)
 	}
 	return c.ArrivedAt
 }

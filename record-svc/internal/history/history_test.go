@@ -32,6 +32,7 @@ func TestOf(t *testing.T) {
 		{"first", nil, Change{Order: day(1), Content: a}, Current},
 		{"first, unordered", nil, Change{ArrivedAt: day(1), Content: a}, Current},
 		{"again", []Version{given(1, a)}, Change{Order: day(1), Content: a}, Nothing},
+		{"again, finer than what is stored", []Version{given(1, a)}, Change{Order: day(1).Add(999), Content: a}, Nothing},
 		{"newer", []Version{given(1, a)}, Change{Order: day(2), Content: b}, Current},
 		{"newer with the same content", []Version{given(1, a)}, Change{Order: day(2), Content: a}, Current},
 		{"older", []Version{given(3, a)}, Change{Order: day(2), Content: b}, Late},
@@ -95,5 +96,13 @@ func TestArrivalComesAfterAClockThatRunsAhead(t *testing.T) {
 	}
 	if at := OrderedAt(stored, c); !at.After(day(9)) {
 		t.Errorf("ordered at %s, before what is stored", at)
+	}
+}
+
+// What is stored is what PostgreSQL keeps: it rounds, and half of all finer instants would come back later
+// than they were sent.
+func TestOrderedAtIsStorable(t *testing.T) {
+	if got := OrderedAt(nil, Change{Order: day(1).Add(999)}); !got.Equal(day(1)) {
+		t.Errorf("got %s", got)
 	}
 }
