@@ -1,0 +1,344 @@
+package blackbox_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/genproto/googleapis/api/httpbody"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+// callLimit bounds one call.
+const callLimit = 30 * time.Second
+
+// surface is one way to make a call.
+type surface struct {
+	name string
+	// audit is the surface's name in the audit log.
+	audit string
+	call  func(t *testing.T, token string, in proto.Message) result
+}
+
+// result is how a call ended, the same whatever the surface.
+type result struct {
+	status    int // HTTP status, for gRPC that of its code
+	reason    string
+	fields    []string
+	text      string
+	requestID string
+	eventID   string
+	raw       []byte        // the body as it came over REST, or the ready bytes
+	message   proto.Message // the answer, when it is a message
+	header    http.Header
+}
+
+// surfaces are REST on the first gateway, gRPC on the second, and, for RPCs that have one, the POST twin of
+// the REST call on the second.
+func (s *suite) surfaces(m method) []surface {
+	all := []surface{s.overREST("rest", 0, 0), s.overGRPC(1)}
+	if len(m.bindings) > 1 {
+		all = append(all, s.overREST("rest twin", 1, 1))
+	}
+	return all
+}
+
+// ask makes a call over REST on the first gateway.
+func (s *suite) ask(t *testing.T, who member, in proto.Message) result {
+	t.Helper()
+	return s.askAt(t, 0, who, in)
+}
+
+// askAt makes a call over REST on one of the gateways.
+func (s *suite) askAt(t *testing.T, gateway int, who member, in proto.Message) result {
+	t.Helper()
+	return s.overREST("rest", gateway, 0).call(t, who.token, in)
+}
+
+// overREST calls by one of the RPC's bindings.
+func (s *suite) overREST(name string, gateway, binding int) surface {
+	return surface{name, "rest", func(t *testing.T, token string, in proto.Message) result {
+		t.Helper()
+		m := methodFor(t, in)
+		b := m.bindings[binding]
+		request := b.request(t, s.rest[gateway].BaseURL, in)
+		if token != "" {
+			request.Header.Set("Authorization", "Bearer "+token)
+		}
+		return s.send(t, gateway, request, b, m)
+	}}
+}
+
+// send sends a REST request and reads the answer.
+func (s *suite) send(t *testing.T, gateway int, request *http.Request, b binding, m method) result {
+	t.Helper()
+	answer, err := s.rest[gateway].Send(request)
+	if err != nil {
+		t.Fatalf("%s: %v", m.full, err)
+	}
+	r := result{
+		status: answer.Status, raw: answer.Body, header: answer.Header,
+		eventID: answer.Header.Get("Dcr-Event-Id"), requestID: answer.Header.Get("X-Request-Id"),
+	}
+	if answer.Status != http.StatusOK {
+		r.readError(t, answer.Body)
+		return r
+	}
+	if b.bytes == "" {
+		r.message = m.out.New().Interface()
+		if err := protojson.Unmarshal(answer.Body, r.message); err != nil {
+			t.Fatalf("%s answers what the contract does not have: %v", m.full, err)
+		}
+	}
+	return r
+}
+
+// request is the HTTP request of a message by this binding.
+func (b binding) request(t *testing.T, base string, in proto.Message) *http.Request {
+	t.Helper()
+	rest := proto.Clone(in)
+	path := b.path
+	for field := range fieldsOf(rest) {
+		name := "{" + string(field.Name()) + "}"
+		if strings.Contains(path, name) {
+			path = strings.ReplaceAll(path, name, url.PathEscape(rest.ProtoReflect().Get(field).String()))
+			rest.ProtoReflect().Clear(field)
+		}
+	}
+	var body []byte
+	contentType := ""
+	switch b.body {
+	case "":
+		if q := query(rest).Encode(); q != "" {
+			path += "?" + q
+		}
+	case "*":
+		text, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(rest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, contentType = text, "application/json"
+	default:
+		body, contentType = readyBytes(rest, b.body), "application/fhir+json"
+	}
+	request, err := http.NewRequestWithContext(t.Context(), b.verb, base+path, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if contentType != "" {
+		request.Header.Set("Content-Type", contentType)
+	}
+	return request
+}
+
+// fieldsOf are the fields of a message, set or not.
+func fieldsOf(m proto.Message) func(func(protoreflect.FieldDescriptor) bool) {
+	return func(yield func(protoreflect.FieldDescriptor) bool) {
+		fields := m.ProtoReflect().Descriptor().Fields()
+		for i := range fields.Len() {
+			if !yield(fields.Get(i)) {
+				return
+			}
+		}
+	}
+}
+
+func readyBytes(m proto.Message, field string) []byte {
+	body, _ := m.ProtoReflect().Get(m.ProtoReflect().Descriptor().Fields().ByName(protoreflect.Name(field))).Message().Interface().(*httpbody.HttpBody)
+	return body.GetData()
+}
+
+// query are the fields that are set, as parameters of a URL.
+func query(m proto.Message) url.Values {
+	q := url.Values{}
+	for field := range fieldsOf(m) {
+		if !m.ProtoReflect().Has(field) {
+			continue
+		}
+		value, name := m.ProtoReflect().Get(field), string(field.Name())
+		switch {
+		case field.IsList():
+			for i := range value.List().Len() {
+				q.Add(name, value.List().Get(i).String())
+			}
+		case field.Enum() != nil:
+			q.Set(name, string(field.Enum().Values().ByNumber(value.Enum()).Name()))
+		case field.Message() != nil:
+			at, _ := value.Message().Interface().(*timestamppb.Timestamp)
+			q.Set(name, at.AsTime().Format(time.RFC3339Nano))
+		default:
+			q.Set(name, value.String())
+		}
+	}
+	return q
+}
+
+// readError reads an error of AIP-193, or an OperationOutcome.
+func (r *result) readError(t *testing.T, body []byte) {
+	t.Helper()
+	var e struct {
+		Error struct {
+			Message string `json:"message"`
+			Details []struct {
+				Reason     string `json:"reason"`
+				RequestID  string `json:"request_id"`
+				Violations []struct {
+					Field string `json:"field"`
+				} `json:"field_violations"`
+			} `json:"details"`
+		} `json:"error"`
+		Issue []struct {
+			Details struct {
+				Text   string `json:"text"`
+				Coding []struct {
+					Code string `json:"code"`
+				} `json:"coding"`
+			} `json:"details"`
+			Expression []string `json:"expression"`
+		} `json:"issue"`
+	}
+	if err := json.Unmarshal(body, &e); err != nil {
+		t.Fatalf("status %d with a body that is no JSON: %v", r.status, err)
+	}
+	r.text = e.Error.Message
+	for _, d := range e.Error.Details {
+		r.reason += d.Reason
+		for _, v := range d.Violations {
+			r.fields = append(r.fields, v.Field)
+		}
+		if d.RequestID != "" && d.RequestID != r.requestID {
+			t.Errorf("the error names request %s, the header %s", d.RequestID, r.requestID)
+		}
+	}
+	for _, i := range e.Issue {
+		r.reason, r.text = i.Details.Coding[0].Code, i.Details.Text
+		r.fields = append(r.fields, i.Expression...)
+	}
+}
+
+// overGRPC calls over gRPC at one of the gateways.
+func (s *suite) overGRPC(gateway int) surface {
+	return surface{"grpc", "grpc", func(t *testing.T, token string, in proto.Message) result {
+		t.Helper()
+		m := methodFor(t, in)
+		ctx, cancel := context.WithTimeout(t.Context(), callLimit)
+		defer cancel()
+		if token != "" {
+			ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token)
+		}
+		out := m.out.New().Interface()
+		var header metadata.MD
+		err := s.grpc[gateway].Invoke(ctx, m.full, in, out, grpc.Header(&header))
+		r := result{eventID: first(header, "dcr-event-id"), requestID: first(header, "dcr-request-id")}
+		r.status = httpStatus(status.Code(err))
+		if err != nil {
+			r.readStatus(status.Convert(err))
+			return r
+		}
+		r.message = out
+		if b := m.bindings[0].bytes; b != "" {
+			r.raw, r.message = readyBytes(out, b), nil
+		}
+		return r
+	}}
+}
+
+func (r *result) readStatus(st *status.Status) {
+	r.text = st.Message()
+	for _, detail := range st.Details() {
+		switch d := detail.(type) {
+		case *errdetails.ErrorInfo:
+			r.reason = d.GetReason()
+			if own, err := strconv.Atoi(d.GetMetadata()["http_status"]); err == nil {
+				r.status = own
+			}
+		case *errdetails.BadRequest:
+			for _, v := range d.GetFieldViolations() {
+				r.fields = append(r.fields, v.GetField())
+			}
+		}
+	}
+}
+
+func first(md metadata.MD, key string) string {
+	if v := md.Get(key); len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+// httpStatus is the HTTP status of a gRPC code.
+func httpStatus(c codes.Code) int {
+	switch c {
+	case codes.OK:
+		return http.StatusOK
+	case codes.InvalidArgument, codes.FailedPrecondition, codes.OutOfRange:
+		return http.StatusBadRequest
+	case codes.Unauthenticated:
+		return http.StatusUnauthorized
+	case codes.PermissionDenied:
+		return http.StatusForbidden
+	case codes.NotFound:
+		return http.StatusNotFound
+	case codes.AlreadyExists, codes.Aborted:
+		return http.StatusConflict
+	case codes.ResourceExhausted:
+		return http.StatusTooManyRequests
+	case codes.Unavailable:
+		return http.StatusServiceUnavailable
+	default:
+		return http.StatusInternalServerError
+	}
+}
+
+// into wants a good answer and copies it.
+func (r result) into(t *testing.T, to proto.Message) {
+	t.Helper()
+	r.want(t, http.StatusOK, "")
+	if r.message == nil {
+		t.Fatal("the answer is no message")
+	}
+	proto.Reset(to)
+	proto.Merge(to, r.message)
+}
+
+// bodyInto wants a good answer of ready bytes and reads them as the message that the contract names:
+// every field known, every name as in the contract.
+func (r result) bodyInto(t *testing.T, to proto.Message) {
+	t.Helper()
+	r.want(t, http.StatusOK, "")
+	if err := protojson.Unmarshal(r.raw, to); err != nil {
+		t.Fatalf("the body is not what the contract says: %v", err)
+	}
+}
+
+// want stops the test unless the call ended with that status and reason, naming those fields.
+func (r result) want(t *testing.T, status int, reason string, fields ...string) {
+	t.Helper()
+	if problem := r.differs(status, reason, fields...); problem != "" {
+		t.Fatal(problem)
+	}
+}
+
+func (r result) differs(status int, reason string, fields ...string) string {
+	got, want := fmt.Sprint(r.fields), fmt.Sprint(fields)
+	if r.status == status && r.reason == reason && (len(fields) == 0 || got == want) {
+		return ""
+	}
+	return fmt.Sprintf("status %d, reason %q, fields %s (%s); want %d, %q, %s", r.status, r.reason, got, r.text, status, reason, want)
+}
