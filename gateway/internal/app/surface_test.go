@@ -191,7 +191,12 @@ func TestABundleOnBothSurfaces(t *testing.T) {
 	}
 	for status, code := range map[int32]codes.Code{400: codes.InvalidArgument, 409: codes.Aborted, 412: codes.FailedPrecondition, 422: codes.InvalidArgument} {
 		answer(status, `{"resourceType":"OperationOutcome","issue":[]}`, "PATIENT_CONTRADICTS")
+		s.behind.set(func() { s.behind.events = nil })
 		got, err := submit()
+		events := s.behind.accounted("feed.submit")
+		if len(events) != 2 || events[0].GetOutcome() != auditv1.Outcome_OUTCOME_REFUSED || events[1].GetReason() != "PATIENT_CONTRADICTS" {
+			t.Errorf("refused with %d: events %v", status, events)
+		}
 		if got.status != int(status) || got.header.Get("Content-Type") != "application/fhir+json" ||
 			string(got.body) != `{"resourceType":"OperationOutcome","issue":[]}` {
 			t.Errorf("refused with %d: %d %s", status, got.status, got.body)

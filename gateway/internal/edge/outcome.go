@@ -2,8 +2,8 @@ package edge
 
 import "github.com/dorsetcarerecord/dcr/internal/fault"
 
-// reasonSystem names our reasons as a FHIR code system.
-const reasonSystem = "https://dorsetcarerecord.example/fhir/CodeSystem/reason"
+// reasonSystem names our reasons as a FHIR code system, as in record-svc's own outcomes.
+const reasonSystem = "https://dorsetcarerecord/CodeSystem/reason"
 
 // The parts of FHIR's OperationOutcome that are used.
 type (

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/dorsetcarerecord/dcr/gateway/internal/access"
+	"github.com/dorsetcarerecord/dcr/gateway/internal/pagetoken"
 	"github.com/dorsetcarerecord/dcr/internal/fault"
 )
 
@@ -51,7 +52,10 @@ func told(err error, listed ...string) error {
 
 // always may be told by any call.
 func always() []string {
-	return []string{ReasonInvalidArgument, "REQUEST_ID_REUSED", access.ReasonInvalidNHSNumber}
+	return []string{
+		ReasonInvalidArgument, access.ReasonInvalidNHSNumber, pagetoken.ReasonInvalid,
+		"REQUEST_ID_REUSED", "CONCURRENT_CHANGE",
+	}
 }
 
 // shown is told for record-svc's reads: what it finds by itself about the choice

@@ -27,8 +27,9 @@ type fhir struct {
 }
 
 // SubmitBundle hands a partner's bundle to record-svc, with the sender as our
-// registry has it. A refused bundle is an error with record-svc's reason; its
-// OperationOutcome goes to REST beside the error (see Answer).
+// registry has it. A refused bundle is an error with record-svc's reason, which
+// the pipeline accounts for like every refusal; its OperationOutcome goes to REST
+// beside the error (see Answer).
 func (f *fhir) SubmitBundle(ctx context.Context, req *gatewayv1.SubmitBundleRequest) (*gatewayv1.SubmitBundleResponse, error) {
 	c, err := callOf(ctx)
 	if err != nil {
@@ -49,7 +50,6 @@ func (f *fhir) SubmitBundle(ctx context.Context, req *gatewayv1.SubmitBundleRequ
 	if err != nil {
 		return nil, err
 	}
-	c.Accounted()
 	if answer := answerOf(ctx); answer != nil {
 		answer.Status, answer.Body = int(got.GetHttpStatus()), got.GetBody()
 	}
