@@ -20,8 +20,11 @@ type Decision struct {
 	Profession string
 	// Permissions of the profession, sorted.
 	Permissions []string
-	// Sections of a record that may be shown, with their levels, in the order
-	// of the contract. Empty where the call shows no record.
+	// RoleSections are those that the role sees given a care relationship. They
+	// are for telling the caller, never for showing a record.
+	RoleSections []*accessv1.SectionGrant
+	// Sections of a record that may be shown now, with their levels, in the
+	// order of the contract. Empty without a relationship that was asked for.
 	Sections []*accessv1.SectionGrant
 	// Obligations that come with the permit, e.g. "alert".
 	Obligations []string

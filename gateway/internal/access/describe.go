@@ -51,8 +51,8 @@ func (p *Policy) describe(rule *accessv1.Rule, facts Facts) Decision {
 	if asksRelationship(rule) {
 		d.describeRelationship(strongest(facts))
 	}
-	if d.Relationship == nil {
-		d.Sections = nil
+	if d.Relationship != nil {
+		d.Sections = d.RoleSections
 	}
 	return d
 }
@@ -70,9 +70,9 @@ func (p *Policy) describeStaff(facts Facts, d *Decision) {
 	if f == nil {
 		return
 	}
-	d.Profession, d.Purpose, d.Permissions, d.Sections = f.name, f.purpose, f.may.permissions, f.sections
+	d.Profession, d.Purpose, d.Permissions, d.RoleSections = f.name, f.purpose, f.may.permissions, f.sections
 	if f.purpose == purposeDirectCare && p.oversight[facts.Staff.GetOrganisation().GetKind()] {
-		d.Purpose, d.Permissions, d.Sections = p.oversightMay.purpose, p.oversightMay.permissions, nil
+		d.Purpose, d.Permissions, d.RoleSections = p.oversightMay.purpose, p.oversightMay.permissions, nil
 	}
 }
 
