@@ -2,27 +2,16 @@ package service
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/dorsetcarerecord/dcr/internal/accounting"
 	"github.com/dorsetcarerecord/dcr/internal/idempotency"
 	"github.com/dorsetcarerecord/dcr/internal/outbox"
-	"github.com/dorsetcarerecord/dcr/internal/rpc"
 	auditv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1"
 )
-
-// mutation is what the requests of all changes have.
-type mutation interface {
-	proto.Message
-	GetRequestId() string
-	GetEvent() *auditv1.EventContext
-}
 
 // mutate carries a change out once, however often it is asked for, and gives the answer only when
 // audit-svc has the change's event (DESIGN section 4: a change is accounted for like a view).
@@ -31,9 +20,9 @@ type mutation interface {
 // anew each time. Change, event and answer are committed together. When audit-svc cannot be reached the
 // answer is AUDIT_UNAVAILABLE: the change is made, its event will be delivered, and the same request id
 // asks for the answer again.
-func mutate[A proto.Message](ctx context.Context, c *core, req mutation, work func(*sqlx.Tx) (A, accounting.Change, error)) (A, error) {
+func mutate[A proto.Message](ctx context.Context, c *core, req accounting.Mutation, work func(*sqlx.Tx) (A, accounting.Change, error)) (A, error) {
 	var none A
-	key, err := requestKey(ctx, req)
+	key, err := accounting.Key(ctx, req)
 	if err != nil {
 		return none, err
 	}
@@ -42,7 +31,7 @@ func mutate[A proto.Message](ctx context.Context, c *core, req mutation, work fu
 	}
 	var outcome idempotency.Outcome[A]
 	err = c.store.InTx(ctx, func(tx *sqlx.Tx) error {
-		outcome, err = idempotency.Once(ctx, tx, key, withoutEvent(req), func() (idempotency.Outcome[A], error) {
+		outcome, err = idempotency.Once(ctx, tx, key, accounting.Same(req), func() (idempotency.Outcome[A], error) {
 			return carryOut(ctx, c, tx, req.GetEvent(), work)
 		})
 		return err
@@ -64,31 +53,6 @@ func carryOut[A proto.Message](ctx context.Context, c *core, tx *sqlx.Tx, ec *au
 	}
 	id, err := putEvent(ctx, tx, accounting.Complete(ec, did, c.now()))
 	return idempotency.Outcome[A]{Answer: answer, Deliver: []uuid.UUID{id}}, err
-}
-
-// requestKey names the request: all calls come from the gateway, so who is behind it belongs to the key.
-func requestKey(ctx context.Context, req mutation) (idempotency.Key, error) {
-	id, err := idempotency.ParseRequestID(req.GetRequestId())
-	if err != nil {
-		return idempotency.Key{}, err
-	}
-	method, ok := grpc.Method(ctx)
-	if !ok {
-		return idempotency.Key{}, errors.New("a mutation outside a call")
-	}
-	actor := req.GetEvent().GetActor()
-	caller := fmt.Sprintf("%s %q %q", rpc.Caller(ctx), actor.GetIssuer(), actor.GetSubject())
-	if staff := actor.GetStaffId(); staff != "" {
-		caller = rpc.Caller(ctx) + " " + staff
-	}
-	return idempotency.Key{Caller: caller, Method: method, RequestID: id}, nil
-}
-
-// withoutEvent is what makes two requests the same: the event's context is new with every attempt.
-func withoutEvent(req mutation) proto.Message {
-	same := proto.Clone(req)
-	same.ProtoReflect().Clear(same.ProtoReflect().Descriptor().Fields().ByName("event"))
-	return same
 }
 
 // putEvent writes an event into the outbox, and gives the id of its message.

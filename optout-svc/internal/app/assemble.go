@@ -11,6 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"google.golang.org/grpc"
 
+	"github.com/dorsetcarerecord/dcr/internal/accounting"
 	"github.com/dorsetcarerecord/dcr/internal/life"
 	"github.com/dorsetcarerecord/dcr/internal/mtls"
 	"github.com/dorsetcarerecord/dcr/internal/outbox"
@@ -95,8 +96,8 @@ func (p *parts) openOutbox(ctx context.Context, cfg Config, tls *mtls.Source, te
 	p.outbox, err = outbox.New(ctx, outbox.Config{
 		DB: p.db, Log: tel.Log, Meter: tel.Meter, HandlerTimeout: deliveryLimit, MaxBackoff: longestPause,
 		Handlers: map[string]outbox.Handler{
-			service.AuditTopic: service.DeliverEvent(auditv1.NewAppendServiceClient(audit)),
-			service.SealTopic:  service.DeliverSeal(recordv1.NewSealServiceClient(record), p.store, clock),
+			accounting.Topic:  accounting.Deliver(auditv1.NewAppendServiceClient(audit)),
+			service.SealTopic: service.DeliverSeal(recordv1.NewSealServiceClient(record), p.store, clock),
 		},
 	})
 	if err != nil {

@@ -17,13 +17,12 @@ import (
 
 // Reasons of refusals.
 const (
-	ReasonNHSNumber        = "INVALID_NHS_NUMBER"
-	ReasonArgument         = "INVALID_ARGUMENT"
-	ReasonPageToken        = "INVALID_PAGE_TOKEN"
-	ReasonAlreadyOut       = "ALREADY_OPTED_OUT"
-	ReasonNotOut           = "NOT_OPTED_OUT"
-	ReasonNotFound         = "OPT_OUT_NOT_FOUND"
-	ReasonAuditUnavailable = "AUDIT_UNAVAILABLE"
+	ReasonNHSNumber  = "INVALID_NHS_NUMBER"
+	ReasonArgument   = "INVALID_ARGUMENT"
+	ReasonPageToken  = "INVALID_PAGE_TOKEN"
+	ReasonAlreadyOut = "ALREADY_OPTED_OUT"
+	ReasonNotOut     = "NOT_OPTED_OUT"
+	ReasonNotFound   = "OPT_OUT_NOT_FOUND"
 )
 
 // Config is what the services work with. All parts are needed.

@@ -10,60 +10,37 @@ import (
 	recordv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/record/v1"
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/dorsetcarerecord/dcr/internal/accounting"
 	"github.com/dorsetcarerecord/dcr/internal/fault"
 	"github.com/dorsetcarerecord/dcr/internal/outbox"
 
 	"github.com/dorsetcarerecord/dcr/optout-svc/internal/store"
 )
 
-// Topics of the outbox.
-const (
-	AuditTopic = "audit.event"
-	SealTopic  = "record.seal"
-)
+// SealTopic is the outbox topic of messages to record-svc.
+const SealTopic = "record.seal"
 
-// eventSkew is how far the time of an event's id may be from our clock. audit-svc refuses more, for good;
-// then the change is better not made.
-const eventSkew = 5 * time.Minute
-
-// checkContext refuses a change whose event audit-svc would not take.
+// checkContext refuses a change whose event audit-svc would not take, or that is not a member of staff's.
 func checkContext(ec *auditv1.EventContext, now time.Time) error {
-	wrong := func(field, text string) error { return fault.Invalid(ReasonArgument, "event."+field, text) }
-	id, err := uuid.Parse(ec.GetEventId())
-	if err != nil || id.Version() != 7 || id.String() != ec.GetEventId() {
-		return wrong("event_id", "must be a UUIDv7 in lower case")
-	}
-	if off := now.Sub(time.Unix(id.Time().UnixTime())); off > eventSkew || off < -eventSkew {
-		return wrong("event_id", "must name the time of the attempt")
-	}
-	if ec.GetAction() == "" {
-		return wrong("action", "must name the action")
+	if err := accounting.Check(ec, now); err != nil {
+		return err
 	}
 	if a := ec.GetActor(); a.GetKind() != auditv1.ActorKind_ACTOR_KIND_STAFF || a.GetStaffId() == "" {
-		return wrong("actor", "must be a member of staff: privacy officers change opt-outs")
+		return fault.Invalid(ReasonArgument, "event.actor", "must be a member of staff: privacy officers change opt-outs")
 	}
 	return nil
 }
 
-// eventMessage completes the event of a choice and puts it into a message. Its key is its own: audit-svc
-// needs no order, and an event that waits must not make another wait.
+// eventMessage completes the event of a choice and puts it into a message.
 func eventMessage(o store.OptOut, ec *auditv1.EventContext) (outbox.Message, error) {
 	summary := "withdrawn"
 	if o.Sealed {
 		summary = "registered"
 	}
-	payload, err := proto.MarshalOptions{Deterministic: true}.Marshal(&auditv1.Event{
-		Id: ec.GetEventId(), OccurredAt: timestamppb.New(o.RegisteredAt), Action: ec.GetAction(),
-		Outcome: auditv1.Outcome_OUTCOME_CHANGED, Actor: ec.GetActor(), NhsNumber: o.NHSNumber, Basis: ec.GetBasis(),
-		Change: &auditv1.Change{Resource: "opt_out", Id: o.ID.String(), Summary: fmt.Sprintf("%s as choice %d", summary, o.Number)},
-		Origin: ec.GetOrigin(), Marks: ec.GetMarks(),
-	})
-	if err != nil {
-		return outbox.Message{}, fmt.Errorf("encode event: %w", err)
-	}
-	return outbox.Message{ID: o.EventID, Topic: AuditTopic, Key: AuditTopic + " " + o.EventID.String(), Payload: payload}, nil
+	return accounting.Message(accounting.Complete(ec, accounting.Change{
+		Resource: "opt_out", ID: o.ID.String(), Summary: fmt.Sprintf("%s as choice %d", summary, o.Number), NHSNumber: o.NHSNumber,
+	}, o.RegisteredAt))
 }
 
 // sealMessage tells record-svc of a choice. Its key is the person, so that record-svc hears of choices in
@@ -81,26 +58,6 @@ func sealMessage(o store.OptOut) (outbox.Message, error) {
 // sealID is the id of the message that tells record-svc of a choice: that of the choice, so that a
 // repeated request finds it.
 func sealID(optOut uuid.UUID) uuid.UUID { return optOut }
-
-// DeliverEvent is the outbox's way to audit-svc. What audit-svc says about the event itself is final; anything
-// else is tried again.
-func DeliverEvent(audit auditv1.AppendServiceClient) outbox.Handler {
-	return func(ctx context.Context, m outbox.Message) error {
-		e := &auditv1.Event{}
-		if err := proto.Unmarshal(m.Payload, e); err != nil {
-			return outbox.Refuse("UNREADABLE", fmt.Errorf("decode event: %w", err))
-		}
-		_, err := audit.Append(ctx, &auditv1.AppendRequest{Events: []*auditv1.Event{e}})
-		switch reason := fault.ReasonOf(err); reason {
-		case "":
-			return nil
-		case "INVALID_EVENT", "EVENT_CONFLICT", "INVALID_ARGUMENT":
-			return outbox.Refuse(reason, err)
-		default:
-			return fmt.Errorf("append event: %w", err)
-		}
-	}
-}
 
 // errContradicted says that record-svc keeps another choice under the same number, or an older one: it lost
 // what it was told. Nobody may take that for a confirmed effect.

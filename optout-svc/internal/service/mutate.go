@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -11,12 +10,11 @@ import (
 	optoutv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/optout/v1"
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/dorsetcarerecord/dcr/internal/accounting"
 	"github.com/dorsetcarerecord/dcr/internal/fault"
 	"github.com/dorsetcarerecord/dcr/internal/idempotency"
-	"github.com/dorsetcarerecord/dcr/internal/rpc"
 
 	"github.com/dorsetcarerecord/dcr/optout-svc/internal/store"
 )
@@ -42,13 +40,13 @@ type mutation interface {
 // choice. Then, in this order: audit-svc has the event, or the answer is AUDIT_UNAVAILABLE and the same
 // request id asks again; record-svc has the seal, or the answer says that this is still to come.
 func (w *writing) mutate(ctx context.Context, req mutation, work func(*sqlx.Tx) (store.OptOut, error)) (*optoutv1.OptOut, error) {
-	key, err := requestKey(ctx, req)
+	key, err := accounting.Key(ctx, req)
 	if err != nil {
 		return nil, err
 	}
 	var outcome idempotency.Outcome[*optoutv1.GetOptOutRequest]
 	err = w.store.InTx(ctx, func(tx *sqlx.Tx) error {
-		outcome, err = idempotency.Once(ctx, tx, key, withoutEvent(req), func() (idempotency.Outcome[*optoutv1.GetOptOutRequest], error) {
+		outcome, err = idempotency.Once(ctx, tx, key, accounting.Same(req), func() (idempotency.Outcome[*optoutv1.GetOptOutRequest], error) {
 			made, err := work(tx)
 			// What is remembered is which choice it was: how far its effect is will have changed.
 			return idempotency.Outcome[*optoutv1.GetOptOutRequest]{
@@ -75,35 +73,13 @@ func (w *writing) settle(ctx context.Context, id uuid.UUID, events []uuid.UUID) 
 	// Both are told at the same time: the seal must not wait for an audit-svc that is slow.
 	w.outbox.Wake()
 	if err := w.outbox.Flush(ctx, events...); err != nil {
-		return fault.Unavailable(ReasonAuditUnavailable, "The change could not be accounted for yet. Ask again with the same request id.").Because(err)
+		return accounting.Unaccounted(err)
 	}
 	sealing, cancel := context.WithTimeout(ctx, sealWait)
 	defer cancel()
 	// The outbox logs what went wrong, and goes on; the state of the answer tells.
 	_ = w.outbox.Flush(sealing, sealID(id))
 	return nil
-}
-
-// requestKey names the request: all calls come from the gateway, so who is behind it belongs to the key.
-func requestKey(ctx context.Context, req mutation) (idempotency.Key, error) {
-	id, err := idempotency.ParseRequestID(req.GetRequestId())
-	if err != nil {
-		return idempotency.Key{}, err
-	}
-	method, ok := grpc.Method(ctx)
-	if !ok {
-		return idempotency.Key{}, errors.New("a mutation outside a call")
-	}
-	a := req.GetEvent().GetActor()
-	caller := fmt.Sprintf("%s %q %q %q", rpc.Caller(ctx), a.GetStaffId(), a.GetIssuer(), a.GetSubject())
-	return idempotency.Key{Caller: caller, Method: method, RequestID: id}, nil
-}
-
-// withoutEvent is what makes two requests the same: the event's context is new with every attempt.
-func withoutEvent(req mutation) proto.Message {
-	same := proto.Clone(req)
-	same.ProtoReflect().Clear(same.ProtoReflect().Descriptor().Fields().ByName("event"))
-	return same
 }
 
 // checkAsked refuses what cannot be, before anything is written.
