@@ -39,9 +39,10 @@ const (
 	handshakeLimit   = 5 * time.Second
 	maxHeaderBytes   = 16 << 10
 	maxCallsPerConn  = 1000
-	keepaliveEvery   = 20 * time.Second
+	// A peer that hangs, with its connection open, is left after both together.
+	keepaliveEvery   = 10 * time.Second
 	keepaliveLimit   = 5 * time.Second
-	keepaliveMinimum = 10 * time.Second
+	keepaliveMinimum = 5 * time.Second
 )
 
 // ServerConfig is what a server needs to know.

@@ -89,7 +89,7 @@ func canonical(name string) string {
 // headers that belong to the status.
 func (p *problem) headers(h http.Header) {
 	switch p.status {
-	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+	case http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusTooManyRequests:
 		h.Set("Retry-After", retryAfter)
 	case http.StatusRequestEntityTooLarge:
 		h.Set("Connection", "close") // nobody reads what the caller still sends

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"strings"
+	"time"
 
 	"google.golang.org/genproto/googleapis/api/httpbody"
 
@@ -15,7 +16,12 @@ import (
 	"github.com/dorsetcarerecord/dcr/internal/fault"
 )
 
-const entriesPage = 100
+const (
+	entriesPage = 100
+	// readLimit is how long a read of record-svc may take. It takes milliseconds; a replica that
+	// hangs must not hold its callers for as long as a whole call may take.
+	readLimit = 5 * time.Second
+)
 
 type record struct {
 	gatewayv1.UnimplementedRecordServiceServer
@@ -32,6 +38,8 @@ func (r *record) GetRecord(ctx context.Context, req *gatewayv1.GetRecordRequest)
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, readLimit)
+	defer cancel()
 	got, err := r.records.GetRecord(ctx, &recordv1.GetRecordRequest{Grant: c.Grant(), Asked: asked})
 	if err != nil {
 		return nil, shown(err, reasonPatientNotFound)
@@ -55,6 +63,8 @@ func (r *record) ListEntries(ctx context.Context, req *gatewayv1.ListEntriesRequ
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, readLimit)
+	defer cancel()
 	got, err := r.records.ListEntries(ctx, &recordv1.ListEntriesRequest{
 		Grant:         c.Grant(),
 		Asked:         asked,
@@ -77,6 +87,8 @@ func (r *record) GetEntry(ctx context.Context, req *gatewayv1.GetEntryRequest) (
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, readLimit)
+	defer cancel()
 	got, err := r.records.GetEntry(ctx, &recordv1.GetEntryRequest{Grant: c.Grant(), Id: req.GetId()})
 	if err != nil {
 		return nil, shown(err, reasonEntryNotFound, reasonPatientNotFound)
