@@ -35,10 +35,10 @@ const (
 	defaultMessage  = 20 << 20
 	// connectionAge makes clients reconnect, so that new replicas get their
 	// share of the calls and rotated certificates come into use.
-	connectionAge    = 30 * time.Second
-	handshakeLimit   = 5 * time.Second
-	maxHeaderBytes   = 16 << 10
-	maxCallsPerConn  = 1000
+	connectionAge   = 30 * time.Second
+	handshakeLimit  = 5 * time.Second
+	maxHeaderBytes  = 16 << 10
+	maxCallsPerConn = 1000
 	// A peer that hangs, with its connection open, is left after both together.
 	keepaliveEvery   = 10 * time.Second
 	keepaliveLimit   = 5 * time.Second
