@@ -19,7 +19,7 @@ func NamedPerson(body []byte) string {
 			}
 		}
 	}
-	if len(body) > Standard().Bytes || json.Unmarshal(body, &sent) != nil {
+	if limits := Standard(); len(body) > limits.Bytes || fhir.TooDeep(body, limits.Depth) || json.Unmarshal(body, &sent) != nil {
 		return ""
 	}
 	found := ""
@@ -32,7 +32,7 @@ func NamedPerson(body []byte) string {
 			return ""
 		}
 		for _, i := range identifiers {
-			if i.System != fhir.SystemNHSNumber {
+			if i.System != fhir.SystemNHSNumber || i.Use == "old" || i.Value == "" {
 				continue
 			}
 			number, err := nhsnumber.Parse(string(i.Value))

@@ -80,8 +80,8 @@ func instant(d fhir.Date) *timestamppb.Timestamp {
 	return timestamppb.New(d.Instant)
 }
 
-// kindOf is the kind of a sender, as far as sections and relationships depend on it.
-func kindOf(kind int32) section.Kind {
+// KindOf is the kind of a sender, as far as sections and relationships depend on it.
+func KindOf(kind int32) section.Kind {
 	switch identityv1.OrganisationKind(kind) {
 	case identityv1.OrganisationKind_ORGANISATION_KIND_LOCAL_AUTHORITY:
 		return section.Council

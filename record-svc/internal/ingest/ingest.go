@@ -5,13 +5,13 @@ package ingest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"github.com/dorsetcarerecord/dcr/internal/fault"
 	"github.com/dorsetcarerecord/dcr/internal/nhsnumber"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/bundle"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/nevershared"
@@ -148,13 +148,10 @@ func (w *work) settle(ctx context.Context) error {
 		return err
 	}
 	if w.settled.NHSNumber != number {
-		return errMoved
+		return fault.Unavailable("CONCURRENT_CHANGE", "The bundle's resources changed hands while it was being stored. Send it again.")
 	}
 	return nil
 }
-
-// errMoved says that the bundle's resources changed hands while it waited for the lock.
-var errMoved = errors.New("the person of the bundle changed while it was being stored")
 
 func (w *work) settleOnce(ctx context.Context) (*bundle.Settled, error) {
 	owners, err := w.Store.Owners(ctx, w.tx, w.from.ODSCode, w.bundle.Wanted())
@@ -214,7 +211,9 @@ func (w *work) write(ctx context.Context, p *planned) error {
 			return err
 		}
 	}
-	w.person.Rules = w.Rules.Version()
+	if err := w.applyRules(ctx); err != nil {
+		return err
+	}
 	if err := w.Store.UpdatePerson(ctx, w.tx, number, w.person); err != nil {
 		return err
 	}

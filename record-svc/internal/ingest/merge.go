@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"sort"
-	"strings"
 
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/fhir"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/person"
+	"github.com/dorsetcarerecord/dcr/record-svc/internal/section"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/store"
 )
 
@@ -25,17 +25,24 @@ type Merged struct {
 	Restricted        bool
 }
 
+// patient is the current Patient of one sender.
+type patient struct {
+	*fhir.Resource
+	// gp as it was found at its ingest, where references could be resolved.
+	gp section.GP
+}
+
 // merge puts the Patient resources of all senders together, newest first: names, address and contacts as
 // the newest has them, the practice as the newest that names one. A death and a restriction count whoever
 // says so: to believe them wrongly is the smaller harm.
-func merge(newestFirst []*fhir.Resource) Merged {
+func merge(newestFirst []patient) Merged {
 	var m Merged
 	for i, r := range newestFirst {
 		if i == 0 {
-			m.describe(r)
+			m.describe(r.Resource)
 		}
 		if m.GPODSCode == "" {
-			m.GPODSCode, m.GPName = practice(r)
+			m.GPODSCode, m.GPName = r.gp.ODS, r.gp.Name
 		}
 		if r.DeceasedBoolean.True() || !r.DeceasedDateTime.IsZero() {
 			m.Deceased = true
@@ -82,15 +89,6 @@ func home(all fhir.List[fhir.Address]) fhir.Address {
 	return found
 }
 
-func practice(r *fhir.Resource) (ods, name string) {
-	for _, gp := range r.GeneralPractitioner {
-		if gp.Identifier.System == fhir.SystemODS && gp.Identifier.Value != "" {
-			return strings.ToUpper(strings.TrimSpace(string(gp.Identifier.Value))), string(gp.Display)
-		}
-	}
-	return "", ""
-}
-
 // mergePatient reads the current Patient of every sender and takes the merged person over.
 func (w *work) mergePatient(ctx context.Context) error {
 	var ids []string
@@ -110,13 +108,17 @@ func (w *work) mergePatient(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var newestFirst []*fhir.Resource
+	var newestFirst []patient
 	for _, id := range ids {
 		r, err := fhir.Decode(raws[id])
 		if err != nil {
 			return fmt.Errorf("read stored Patient: %w", err)
 		}
-		newestFirst = append(newestFirst, r)
+		content, _, err := w.entries[id].Computed()
+		if err != nil {
+			return err
+		}
+		newestFirst = append(newestFirst, patient{Resource: r, gp: content.GP})
 	}
 	if len(newestFirst) == 0 {
 		return nil // every Patient was deleted: what is known of the person stays

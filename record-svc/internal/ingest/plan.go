@@ -4,23 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 
 	"github.com/google/uuid"
 
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/bundle"
-	"github.com/dorsetcarerecord/dcr/record-svc/internal/fhir"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/history"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/section"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/store"
-)
-
-// Refusals of the order of changes.
-const (
-	// ReasonStale is an old copy that came without an order.
-	ReasonStale bundle.Reason = "STALE_CONTENT"
-	// ReasonOrderTaken is different content under an order that another version has.
-	ReasonOrderTaken bundle.Reason = "ORDER_TAKEN"
 )
 
 // planned is what a bundle will do.
@@ -30,6 +20,12 @@ type planned struct {
 	versions      []store.NewVersion
 	relationships []section.Relationship
 	patient       bool // a Patient changed
+
+	// What the plan rests on: versions by entry, the current resources that state care relationships, and
+	// how references are resolved.
+	stored map[string][]history.Version
+	before map[string][]byte
+	find   section.Lookup
 }
 
 // plan decides what each change does, without writing.
@@ -40,28 +36,30 @@ func (w *work) plan(ctx context.Context) (*planned, error) {
 			known = append(known, e.ID)
 		}
 	}
-	versions, err := w.Store.Versions(ctx, w.tx, w.settled.NHSNumber, known)
-	if err != nil {
-		return nil, err
-	}
-	find, err := w.finder(ctx)
-	if err != nil {
-		return nil, err
-	}
 	p := &planned{}
+	var err error
+	if p.stored, err = w.Store.Versions(ctx, w.tx, w.settled.NHSNumber, known); err != nil {
+		return nil, err
+	}
+	if p.before, err = w.statedBefore(ctx); err != nil {
+		return nil, err
+	}
+	if p.find, err = w.finder(ctx); err != nil {
+		return nil, err
+	}
 	for i := range w.bundle.Changes {
-		if err := w.planOne(ctx, p, &w.bundle.Changes[i], versions, find); err != nil {
+		if err := w.planOne(p, &w.bundle.Changes[i]); err != nil {
 			return nil, err
 		}
 	}
 	return p, nil
 }
 
-func (w *work) planOne(ctx context.Context, p *planned, c *bundle.Change, versions map[string][]history.Version, find section.Lookup) error {
+func (w *work) planOne(p *planned, c *bundle.Change) error {
 	existing := w.byKey[c.Key]
 	var stored []history.Version
 	if existing != nil {
-		stored = versions[existing.ID]
+		stored = p.stored[existing.ID]
 	}
 	change := history.Change{Order: c.Order, ArrivedAt: w.at, Deleted: c.Verb == bundle.Delete, Content: c.Content}
 	effect := history.Of(stored, change)
@@ -79,13 +77,13 @@ func (w *work) planOne(ctx context.Context, p *planned, c *bundle.Change, versio
 		EntryID: entry.ID, Number: entry.Versions + 1, OrderedAt: history.OrderedAt(stored, change), Given: !c.Order.IsZero(),
 		Deleted: change.Deleted, SHA256: c.SHA256, Content: c.Content,
 	}
-	made, err := w.compute(c, &version, find)
+	made, err := w.compute(c, &version, p.find)
 	if err != nil {
 		return err
 	}
 	entry.Versions++
 	if effect == history.Current {
-		if err := w.relate(ctx, p, c, entry, made, find); err != nil {
+		if err := w.relate(p, c, entry, made); err != nil {
 			return err
 		}
 		entry.State, entry.Content = made.state, made.content
@@ -128,7 +126,7 @@ func (w *work) compute(c *bundle.Change, v *store.NewVersion, find section.Looku
 	if c.Supporting {
 		return computed{state: store.Supporting}, nil
 	}
-	entry, err := section.Compute(c.Resource, c.Raw, kindOf(w.from.Kind), find)
+	entry, err := section.Compute(c.Resource, c.Raw, KindOf(w.from.Kind), find)
 	if err != nil {
 		return computed{}, bundle.Unreadable(err, c.Index)
 	}
@@ -141,74 +139,4 @@ func (w *work) compute(c *bundle.Change, v *store.NewVersion, find section.Looku
 		return computed{state: store.EnteredInError, content: string(text)}, nil
 	}
 	return computed{state: store.Shown, content: string(text)}, nil
-}
-
-// relate adds what the change says about care relationships, and what it no longer says.
-func (w *work) relate(ctx context.Context, p *planned, c *bundle.Change, entry *store.Entry, made computed, find section.Lookup) error {
-	if !section.States(c.Key.Type) {
-		return nil
-	}
-	key, ods, kind := c.Key.String(), w.from.ODSCode, kindOf(w.from.Kind)
-	var before, after []section.Relationship
-	if entry.Version > 0 {
-		previous, err := w.Store.Current(ctx, w.tx, w.settled.NHSNumber, []string{entry.ID})
-		if err != nil {
-			return err
-		}
-		if raw := previous[entry.ID]; raw != nil {
-			r, err := fhir.Decode(raw)
-			if err != nil {
-				return fmt.Errorf("read stored resource: %w", err)
-			}
-			before = section.Relationships(r, key, ods, kind, find)
-		}
-	}
-	if c.Verb != bundle.Delete {
-		after = section.Relationships(c.Resource, key, ods, kind, find)
-	}
-	gone := made.state == store.Deleted || made.state == store.EnteredInError
-	p.relationships = append(p.relationships, section.Changed(before, after, gone)...)
-	return nil
-}
-
-// finder resolves references: in the bundle, then among what this sender stored of supporting resources.
-func (w *work) finder(ctx context.Context) (section.Lookup, error) {
-	stored, err := w.Store.Supporting(ctx, w.tx, w.settled.NHSNumber, w.from.ODSCode)
-	if err != nil {
-		return nil, err
-	}
-	read := make(map[bundle.Key]*fhir.Resource)
-	return func(reference string) *fhir.Resource {
-		if found := w.bundle.Find(reference); found != nil {
-			return found
-		}
-		key, ok := bundle.Relative(reference)
-		if !ok || stored[key] == nil {
-			return nil
-		}
-		if found := read[key]; found != nil {
-			return found
-		}
-		found, err := fhir.Decode(stored[key])
-		if err != nil { // it was read when it came; a reader of today that cannot shows no author
-			return nil
-		}
-		read[key] = found
-		return found
-	}, nil
-}
-
-func refusal(reason bundle.Reason, index int, text string) *bundle.Refusal {
-	return &bundle.Refusal{Reason: reason, Expression: fmt.Sprintf("Bundle.entry[%d]", index), Text: text}
-}
-
-// Status is the HTTP status of a refusal, those of this package's reasons too.
-func Status(r *bundle.Refusal) int {
-	switch r.Reason {
-	case ReasonStale, ReasonOrderTaken:
-		return http.StatusConflict
-	case bundle.Reason("BIRTH_DATE_DIFFERS"), bundle.Reason("NAME_DIFFERS"), bundle.Reason("FITS_ANOTHER_PERSON"):
-		return http.StatusUnprocessableEntity
-	}
-	return r.Status()
 }

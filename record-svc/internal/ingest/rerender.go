@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"time"
 
 	"github.com/jmoiron/sqlx"
 
@@ -15,24 +14,36 @@ import (
 // are hidden; what they once withheld was never kept and does not come back.
 func (g *Ingester) Rerender(ctx context.Context, number nhsnumber.Number) error {
 	return g.Store.InTx(ctx, func(tx *sqlx.Tx) error {
-		w := &work{Ingester: g, tx: tx, at: g.Now().UTC().Truncate(time.Microsecond)}
-		w.settled = settledFor(number)
+		w := &work{Ingester: g, tx: tx, settled: &bundle.Settled{NHSNumber: number}}
 		var err error
 		if w.person, err = g.Store.LockPerson(ctx, tx, number); err != nil {
 			return err
 		}
+		if w.person.Rules == g.Rules.Version() {
+			return nil // another call did it while this one waited
+		}
 		if err := w.load(ctx); err != nil {
 			return err
 		}
-		if err := w.withhold(ctx); err != nil {
+		if err := w.applyRules(ctx); err != nil {
 			return err
 		}
-		w.person.Rules = g.Rules.Version()
 		if err := g.Store.UpdatePerson(ctx, tx, number, w.person); err != nil {
 			return err
 		}
 		return w.render(ctx)
 	})
+}
+
+// applyRules brings all of the person under the sets in force. What the bundle at hand brought is already;
+// the rest may have come under others, and is about to be rendered with it.
+func (w *work) applyRules(ctx context.Context) error {
+	before := w.person.Rules
+	w.person.Rules = w.Rules.Version()
+	if before == "" || before == w.person.Rules {
+		return nil
+	}
+	return w.withhold(ctx)
 }
 
 // withhold hides the shown entries whose resource the sets in force withhold, and shows again those that
@@ -58,6 +69,3 @@ func (w *work) withhold(ctx context.Context) error {
 	}
 	return w.Store.UpsertEntries(ctx, w.tx, w.settled.NHSNumber, changed)
 }
-
-// settledFor stands for a bundle where there is none.
-func settledFor(number nhsnumber.Number) *bundle.Settled { return &bundle.Settled{NHSNumber: number} }

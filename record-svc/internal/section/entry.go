@@ -49,11 +49,20 @@ type Entry struct {
 	// Fingerprint is equal for entries that say the same (DOMAIN.md section 9);
 	// empty when the entry equals no other.
 	Fingerprint string `json:"fingerprint,omitempty"`
+	// GP of a Patient; empty when it names none by ODS code.
+	GP GP `json:"gp,omitzero"`
 	// Bare is what is shown of a restricted person instead of Value.
 	Bare string `json:"bare,omitempty"`
 	// Withhold are words that an unbroken view of a restricted person must not
 	// show in any entry: address, contacts and GP (DOMAIN.md section 6).
 	Withhold []string `json:"withhold,omitempty"`
+}
+
+// GP is the practice with which a person is registered.
+type GP struct {
+	ODS string `json:"ods"`
+	// Name as the feed has it; may be empty.
+	Name string `json:"name,omitempty"`
 }
 
 // Instant orders entries: the start, else when it was recorded. Zero when
@@ -98,7 +107,8 @@ func Compute(r *fhir.Resource, raw []byte, sender Kind, find Lookup) (Entry, err
 	e.Criticality, e.Reactions = string(r.Criticality), reactions(r)
 	e.NoneKnown = !e.EnteredInError && e.Active && noneKnown(concept)
 	if e.Section == Demographics {
-		e.Bare, e.Withhold = bare(r), withhold(r)
+		e.GP = practice(r, look)
+		e.Bare, e.Withhold = bare(r), withhold(r, e.GP)
 	}
 	var err error
 	e.Fingerprint, err = fingerprint(&e, raw)

@@ -84,14 +84,22 @@ func Changed(before, after []Relationship, gone bool) []Relationship {
 	return told
 }
 
-// registration is with the first GP practice that the person names by ODS code.
+// registration is with the GP practice of the person.
 func registration(r *fhir.Resource, key string, look Lookup) []Relationship {
-	for _, gp := range r.GeneralPractitioner {
-		if ods := odsOf(gp, look); ods != "" {
-			return []Relationship{{Kind: Registration, Key: key, ODS: ods}}
-		}
+	if gp := practice(r, look); gp.ODS != "" {
+		return []Relationship{{Kind: Registration, Key: key, ODS: gp.ODS}}
 	}
 	return nil
+}
+
+// practice is the first GP practice that the person names by ODS code.
+func practice(r *fhir.Resource, look Lookup) GP {
+	for _, gp := range r.GeneralPractitioner {
+		if ods := odsOf(gp, look); ods != "" {
+			return GP{ODS: ods, Name: first(string(gp.Display), nameOf(look(string(gp.Reference)), look))}
+		}
+	}
+	return GP{}
 }
 
 // episode is an encounter with the organisation that gives the care. What is

@@ -153,8 +153,8 @@ func bare(r *fhir.Resource) string {
 // withhold are the words of a person's address, contacts and GP. Short ones are
 // left out, and surnames alone: a house number or Mrs White would match half of
 // the record, and what is withheld for nothing may be missed.
-func withhold(r *fhir.Resource) []string {
-	var secret []string
+func withhold(r *fhir.Resource, practice GP) []string {
+	secret := []string{practice.Name, practice.ODS}
 	for _, address := range r.Address {
 		secret = append(secret, texts(address.Line)...)
 		secret = append(secret, string(address.PostalCode), string(address.Text))

@@ -56,7 +56,7 @@ type (
 // operationOutcome is the answer to a refused bundle.
 func operationOutcome(r *bundle.Refusal) ([]byte, error) {
 	one := issue{
-		Severity: "error", Code: r.IssueCode(),
+		Severity: "error", Code: ingest.IssueCode(r),
 		Details: concept{Coding: []coding{{System: reasonSystem, Code: string(r.Reason)}}, Text: r.Text},
 	}
 	if r.Expression != "" {

@@ -13,6 +13,7 @@ import (
 	accessv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/access/v1"
 	recordv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/record/v1"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/fhir"
+	"github.com/dorsetcarerecord/dcr/record-svc/internal/ingest"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/render"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/section"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/store"
@@ -34,13 +35,13 @@ func (r *reads) GetEntry(ctx context.Context, req *recordv1.GetEntryRequest) (*r
 	if parseErr != nil || detail == nil || detail.State != store.Shown {
 		return nil, noEntry()
 	}
-	_, items, err := r.ingester.Shown(ctx, g.number, g.choice)
-	if err != nil {
-		return nil, fmt.Errorf("read entries: %w", err)
+	gate, items, err := r.ingester.Shown(ctx, g.number, g.choice)
+	if err := checkGate(gate, g.choice, err); err != nil {
+		return nil, err
 	}
-	isMasked := g.mask.Always || gate.Restricted && !g.mask.Broken
+	isMasked := g.mask.Applies(gate)
 	item, ok := find(items, detail.ID)
-	if !ok || !r.mayShow(g, detail.Versions[0]) || isMasked && item.Section == section.Demographics && item.Type != "Patient" {
+	if !ok || !r.mayShow(g, detail, detail.Versions[0]) || isMasked && item.Section == section.Demographics && item.Type != "Patient" {
 		return nil, noEntry()
 	}
 	body, err := r.detail(g, detail, item, items, isMasked)
@@ -63,7 +64,7 @@ func find(items []render.Item, id string) (render.Item, bool) {
 
 // mayShow decides about one version under the grant and the never-shared sets in force. A resource that
 // contains others is shown only if each of those may be seen in full too.
-func (r *reads) mayShow(g *grant, v store.StoredVersion) bool {
+func (r *reads) mayShow(g *grant, d *store.Detail, v store.StoredVersion) bool {
 	if v.Deleted {
 		return true // a tombstone says only that and when
 	}
@@ -79,15 +80,15 @@ func (r *reads) mayShow(g *grant, v store.StoredVersion) bool {
 		return false // what cannot be read cannot be judged
 	}
 	for _, contained := range resource.Contained {
-		if !mayContain(g, contained) {
+		if !mayContain(g, contained, ingest.KindOf(d.SourceKind)) {
 			return false
 		}
 	}
 	return true
 }
 
-// mayContain decides about one contained resource.
-func mayContain(g *grant, raw []byte) bool {
+// mayContain decides about one contained resource of a sender.
+func mayContain(g *grant, raw []byte, from section.Kind) bool {
 	resource, err := fhir.Decode(raw)
 	if err != nil {
 		return false
@@ -95,7 +96,7 @@ func mayContain(g *grant, raw []byte) bool {
 	if section.KeepingOf(resource.Kind()) == section.Supporting {
 		return true
 	}
-	name, ok := section.Of(resource, section.Other)
+	name, ok := section.Of(resource, from)
 	return ok && g.levels[name] == render.Full
 }
 
@@ -110,7 +111,7 @@ func (r *reads) detail(g *grant, d *store.Detail, item render.Item, items []rend
 	body = append(body, `,"versions":[`...)
 	first := true
 	for _, v := range d.Versions {
-		if !r.mayShow(g, v) {
+		if !r.mayShow(g, d, v) {
 			continue
 		}
 		if !first {

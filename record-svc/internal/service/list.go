@@ -103,13 +103,12 @@ func plausibleCursor(at string) bool {
 	if at == "-infinity" {
 		return true
 	}
-	for _, layout := range []string{"2006-01-02 15:04:05.999999-07", "2006-01-02 15:04:05.999999-07:00"} {
-		if _, err := time.Parse(layout, at); err == nil {
-			return true
-		}
-	}
-	return false
+	_, err := time.Parse(cursorLayout, at)
+	return err == nil
 }
+
+// cursorLayout is how PostgreSQL prints an instant of UTC.
+const cursorLayout = "2006-01-02 15:04:05.999999"
 
 func cursorText(c store.Cursor) string { return c.SortAt + "|" + c.EntryID }
 
@@ -118,14 +117,11 @@ func (r *reads) page(ctx context.Context, g *grant, v *view, f store.ListFilter)
 	if v.masked(g) {
 		return r.maskedPage(ctx, g, f)
 	}
-	gate, lines, err := r.store.List(ctx, g.number, g.choice, f)
+	gate, lines, err := r.store.List(ctx, g.number, g.choice, g.mask, f)
 	if err := checkGate(gate, g.choice, err); err != nil {
 		return nil, err
 	}
-	if gate.Restricted && !g.mask.Broken { // it became restricted since the first statement
-		return nil, notReady()
-	}
-	if gate.Rules != r.rules.Version() {
+	if g.mask.Applies(gate) || gate.Rules != r.rules.Version() { // it became so since the first statement
 		return nil, notReady()
 	}
 	return lines, nil

@@ -6,9 +6,27 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dorsetcarerecord/dcr/record-svc/internal/ingest"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/render"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/store"
 )
+
+// maskPieces renders the wanted sections of a restricted person, whose ready ones are never masked.
+func (r *reads) maskPieces(ctx context.Context, g *grant, v *view, want []store.Wanted) error {
+	gate, items, err := r.ingester.Shown(ctx, g.number, g.choice)
+	if err := checkGate(gate, g.choice, err); err != nil {
+		return err
+	}
+	if gate.Rules != r.rules.Version() {
+		return errStale
+	}
+	for _, w := range want {
+		if v.pieces[w.Section], err = ingest.Masked(w, items); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // maskedPage is a page of a restricted person's list while the restriction is unbroken. Restricted people
 // are few, so their lines are made when they are asked for. The filters see only what the page would show:
@@ -72,7 +90,7 @@ func cursorOf(l render.Line) store.Cursor {
 	if l.SortAt.IsZero() {
 		return store.Cursor{SortAt: "-infinity", EntryID: l.ID}
 	}
-	return store.Cursor{SortAt: l.SortAt.UTC().Format("2006-01-02 15:04:05.000000-07"), EntryID: l.ID}
+	return store.Cursor{SortAt: l.SortAt.UTC().Format(cursorLayout), EntryID: l.ID}
 }
 
 // compareCursor orders as the database does: by instant, then by id.
@@ -81,7 +99,7 @@ func compareCursor(a, b store.Cursor) int {
 }
 
 func cursorTime(c store.Cursor) time.Time {
-	t, err := time.Parse("2006-01-02 15:04:05.999999-07", c.SortAt)
+	t, err := time.Parse(cursorLayout, c.SortAt)
 	if err != nil {
 		return time.Time{} // -infinity
 	}

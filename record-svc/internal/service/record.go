@@ -36,7 +36,7 @@ type view struct {
 }
 
 // masked tells whether the view withholds a restricted person's details.
-func (v *view) masked(g *grant) bool { return g.mask.Always || v.gate.Restricted && !g.mask.Broken }
+func (v *view) masked(g *grant) bool { return g.mask.Applies(v.gate) }
 
 // GetRecord joins the permitted pieces.
 func (r *reads) GetRecord(ctx context.Context, req *recordv1.GetRecordRequest) (*recordv1.GetRecordResponse, error) {
@@ -98,16 +98,13 @@ func (r *reads) readOnce(ctx context.Context, g *grant, want []store.Wanted) (*v
 			return err
 		}
 		v.gate = gate
-		for _, p := range pieces {
-			if p.Rules != r.rules.Version() {
-				return errStale
-			}
-			v.pieces[p.Section] = p
-		}
-		if len(v.pieces) != len(want) {
+		if gate.Rules != r.rules.Version() {
 			return errStale
 		}
-		return nil
+		if v.masked(g) {
+			return r.maskPieces(ctx, g, v, want)
+		}
+		return r.keep(v, pieces, want)
 	})
 	both.Go(func() (err error) {
 		v.feeds, err = r.store.Sources(ctx, g.number)
@@ -117,6 +114,20 @@ func (r *reads) readOnce(ctx context.Context, g *grant, want []store.Wanted) (*v
 		return nil, err
 	}
 	return v, nil
+}
+
+// keep takes the pieces over, if they are all there and were all rendered under the sets in force.
+func (r *reads) keep(v *view, pieces []store.Piece, want []store.Wanted) error {
+	for _, p := range pieces {
+		if p.Rules != r.rules.Version() {
+			return errStale
+		}
+		v.pieces[p.Section] = p
+	}
+	if len(v.pieces) != len(want) {
+		return errStale
+	}
+	return nil
 }
 
 // join puts the ready pieces together. Nothing of them is parsed.

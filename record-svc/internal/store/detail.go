@@ -15,12 +15,12 @@ import (
 
 // Detail is one entry with all its versions, before anything is decided about which of them are shown.
 type Detail struct {
-	ID         string
-	Type       string
-	State      State
-	SourceODS  string
-	Content    string
-	ReceivedAt time.Time
+	ID        string
+	Type      string
+	State     State
+	SourceODS string
+	// SourceKind is dcr.identity.v1.OrganisationKind.
+	SourceKind int32
 	Versions   []StoredVersion
 }
 
@@ -39,27 +39,27 @@ type StoredVersion struct {
 // and then by their order, newest first.
 const detailSQL = `
 WITH g AS (` + gateSQL + `)
-SELECT ` + gateColumns + `, e.id, e.type, e.state, e.source_ods_code, e.content, e.received_at,
+SELECT ` + gateColumns + `, e.id, e.type, e.state, e.source_ods_code, s.kind,
        v.version AS number, v.ordered_at AS v_ordered_at, v.received_at AS v_received_at, v.deleted, v.section AS v_section, v.raw, v.sha256
-  FROM g LEFT JOIN (entry e JOIN version v ON v.nhs_number = e.nhs_number AND v.entry_id = e.id)
+  FROM g LEFT JOIN (entry e JOIN version v ON v.nhs_number = e.nhs_number AND v.entry_id = e.id
+                              JOIN source s ON s.ods_code = e.source_ods_code)
     ON g.let_through AND e.nhs_number = $1 AND e.id = $3
  ORDER BY v.version = e.version DESC, v.ordered_at DESC, v.version DESC`
 
 type detailRow struct {
 	Gate
-	ID         *string    `db:"id"`
-	Type       *string    `db:"type"`
-	State      *State     `db:"state"`
-	SourceODS  *string    `db:"source_ods_code"`
-	Content    *string    `db:"content"`
-	ReceivedAt *time.Time `db:"received_at"`
-	Number     *int       `db:"number"`
-	OrderedAt  *time.Time `db:"v_ordered_at"`
-	VReceived  *time.Time `db:"v_received_at"`
-	Deleted    *bool      `db:"deleted"`
-	Section    *string    `db:"v_section"`
-	Raw        *string    `db:"raw"`
-	SHA256     []byte     `db:"sha256"`
+	ID        *string    `db:"id"`
+	Type      *string    `db:"type"`
+	State     *State     `db:"state"`
+	SourceODS *string    `db:"source_ods_code"`
+	Kind      *int32     `db:"kind"`
+	Number    *int       `db:"number"`
+	OrderedAt *time.Time `db:"v_ordered_at"`
+	VReceived *time.Time `db:"v_received_at"`
+	Deleted   *bool      `db:"deleted"`
+	Section   *string    `db:"v_section"`
+	Raw       *string    `db:"raw"`
+	SHA256    []byte     `db:"sha256"`
 }
 
 // Detail reads the gate and one entry of a person in one statement; the detail is nil when there is no
@@ -76,7 +76,7 @@ func (s *Store) Detail(ctx context.Context, number nhsnumber.Number, asked int64
 		return rows[0].Gate, nil, nil
 	}
 	first := rows[0]
-	d := &Detail{ID: *first.ID, Type: *first.Type, State: *first.State, SourceODS: *first.SourceODS, Content: *first.Content, ReceivedAt: *first.ReceivedAt}
+	d := &Detail{ID: *first.ID, Type: *first.Type, State: *first.State, SourceODS: *first.SourceODS, SourceKind: *first.Kind}
 	for _, r := range rows {
 		d.Versions = append(d.Versions, StoredVersion{
 			Number: *r.Number, OrderedAt: *r.OrderedAt, ReceivedAt: *r.VReceived, Deleted: *r.Deleted,

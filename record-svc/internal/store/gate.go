@@ -1,16 +1,6 @@
 package store
 
-import (
-	"context"
-	"database/sql"
-	"errors"
-	"fmt"
-
-	"github.com/jmoiron/sqlx"
-
-	"github.com/dorsetcarerecord/dcr/internal/nhsnumber"
-	"github.com/dorsetcarerecord/dcr/internal/postgres"
-)
+import "errors"
 
 // ErrNoPerson says that nothing was received about a person.
 var ErrNoPerson = errors.New("no such person in the record")
@@ -33,31 +23,10 @@ func (g Gate) Open(asked int64) bool { return !g.Sealed && g.Number == asked }
 // caller's decision rests on. Every statement that reads a person's data begins with it and joins the data
 // to rows with let_through alone.
 const gateSQL = `
-SELECT p.nhs_number, p.restricted, p.rules, coalesce(c.choice_number, 0) AS choice_number, coalesce(c.sealed, false) AS sealed,
+SELECT p.restricted, p.rules, p.gp_ods_code, coalesce(c.choice_number, 0) AS choice_number, coalesce(c.sealed, false) AS sealed,
        coalesce(c.choice_number, 0) = $2::bigint AND NOT coalesce(c.sealed, false) AS let_through
   FROM person p LEFT JOIN choice c ON c.nhs_number = p.nhs_number
  WHERE p.nhs_number = $1 AND p.sequence > 0`
 
 // gateColumns are the columns of Gate.
 const gateColumns = `g.restricted, g.rules, g.choice_number, g.sealed`
-
-// readGate turns the outcome of a statement that begins with the gate into an error.
-func readGate(err error, what string) error {
-	if errors.Is(err, sql.ErrNoRows) {
-		return ErrNoPerson
-	}
-	return fmt.Errorf("%s: %w", what, postgres.Translate(err))
-}
-
-// GateIn reads the gate alone, in a transaction.
-func (s *Store) GateIn(ctx context.Context, tx *sqlx.Tx, number nhsnumber.Number, asked int64) (Gate, error) {
-	var row struct {
-		NHSNumber  string `db:"nhs_number"`
-		LetThrough bool   `db:"let_through"`
-		Gate
-	}
-	if err := s.stmt.Get(ctx, tx, &row, gateSQL, string(number), asked); err != nil {
-		return Gate{}, readGate(err, "read gate")
-	}
-	return row.Gate, nil
-}

@@ -27,7 +27,7 @@ type ListFilter struct {
 
 // Cursor is a place in the flat list.
 type Cursor struct {
-	SortAt  string // as PostgreSQL prints it, -infinity too
+	SortAt  string // in UTC as PostgreSQL prints it, -infinity too
 	EntryID string
 }
 
@@ -40,20 +40,21 @@ type ListedLine struct {
 	Sources []string
 }
 
-// linesSQL: $3 full sections, $4 summary sections, $5 since, $6 source, $7 code, $8 and $9 cursor, $10 limit.
+// linesSQL: $3 and $4 the masking, $5 full sections, $6 summary sections, $7 since, $8 source, $9 code, $10 and
+// $11 cursor, $12 limit. Where a line stands is printed in UTC, so that it reads the same on every server.
 const linesSQL = `
 WITH g AS (` + gateSQL + `)
-SELECT ` + gateColumns + `, e.id, e.sort_at::text AS sort_at, e.section, e.sources,
-       CASE WHEN e.section = ANY ($3::text[]) THEN e.full_body ELSE e.summary_body END AS body
+SELECT ` + gateColumns + `, e.id, (e.sort_at AT TIME ZONE 'UTC')::text AS sort_at, e.section, e.sources,
+       CASE WHEN e.section = ANY ($5::text[]) THEN e.full_body ELSE e.summary_body END AS body
   FROM g LEFT JOIN LATERAL (
        SELECT id, sort_at, section, sources, full_body, summary_body FROM entry
-        WHERE nhs_number = $1 AND g.let_through AND full_body IS NOT NULL
-          AND (section = ANY ($3::text[]) OR section = ANY ($4::text[]) AND summary_body IS NOT NULL)
-          AND ($5::timestamptz IS NULL OR sort_at >= $5 OR sort_at = '-infinity')
-          AND ($6::text = '' OR $6 = ANY (sources))
-          AND ($7::text = '' OR $7 = ANY (codes))
-          AND ($8::timestamptz IS NULL OR (sort_at, id) < ($8, $9::uuid))
-        ORDER BY sort_at DESC, id DESC LIMIT $10) e ON true
+        WHERE nhs_number = $1 AND g.let_through AND ` + unmaskedSQL + ` AND full_body IS NOT NULL
+          AND (section = ANY ($5::text[]) OR section = ANY ($6::text[]) AND summary_body IS NOT NULL)
+          AND ($7::timestamptz IS NULL OR sort_at >= $7 OR sort_at = '-infinity')
+          AND ($8::text = '' OR $8 = ANY (sources))
+          AND ($9::text = '' OR $9 = ANY (codes))
+          AND ($10::timestamp IS NULL OR (sort_at, id) < ($10::timestamp AT TIME ZONE 'UTC', $11::uuid))
+        ORDER BY sort_at DESC, id DESC LIMIT $12) e ON true
  ORDER BY e.sort_at DESC, e.id DESC`
 
 type lineRow struct {
@@ -65,15 +66,15 @@ type lineRow struct {
 	Body    *string   `db:"body"`
 }
 
-// List reads the gate and a page of lines of a person in one statement. For a restricted person whose
-// restriction is unbroken the lines are not masked: use Entries and render anew.
-func (s *Store) List(ctx context.Context, number nhsnumber.Number, asked int64, f ListFilter) (Gate, []ListedLine, error) {
+// List reads the gate and a page of lines of a person in one statement. There are none where the view must be
+// masked: then use Shown and render.
+func (s *Store) List(ctx context.Context, number nhsnumber.Number, asked int64, m Masking, f ListFilter) (Gate, []ListedLine, error) {
 	var at, id *string
 	if f.After != nil {
 		at, id = &f.After.SortAt, &f.After.EntryID
 	}
 	var rows []lineRow
-	err := s.stmt.Select(ctx, nil, &rows, linesSQL, string(number), asked, array(f.Full), array(f.Summary), f.Since, f.SourceODS, f.Code, at, id, f.Limit)
+	err := s.stmt.Select(ctx, nil, &rows, linesSQL, string(number), asked, m.Always, m.Broken, array(f.Full), array(f.Summary), f.Since, f.SourceODS, f.Code, at, id, f.Limit)
 	if err != nil {
 		return Gate{}, nil, fmt.Errorf("read lines: %w", postgres.Translate(err))
 	}

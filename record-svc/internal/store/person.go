@@ -2,8 +2,9 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
-	"time"
 
 	"github.com/jmoiron/sqlx"
 
@@ -32,20 +33,27 @@ func (p Person) Known() *person.Demographics {
 	return &person.Demographics{Family: p.FamilyName, Given: []string{p.GivenName}, BirthDate: p.BirthDate}
 }
 
-// lockPersonSQL makes the row when it is not there, and locks it until the transaction ends.
 const lockPersonSQL = `
-INSERT INTO person AS p (nhs_number, sequence, family_name, given_name, birth_date, family_fold, given_fold, gp_ods_code, restricted, rules, updated_at)
-VALUES ($1, 0, '', '', '', '', '', '', false, '', $2)
-ON CONFLICT (nhs_number) DO UPDATE SET nhs_number = p.nhs_number
-RETURNING sequence, family_name, given_name, birth_date, gp_ods_code, restricted, rules`
+SELECT sequence, family_name, given_name, birth_date, gp_ods_code, restricted, rules
+  FROM person WHERE nhs_number = $1 FOR UPDATE`
 
-// LockPerson locks a person's row, so that bundles about one person take turns.
+const insertPersonSQL = `
+INSERT INTO person (nhs_number, sequence, family_name, given_name, birth_date, family_fold, given_fold, gp_ods_code, restricted, rules, updated_at)
+VALUES ($1, 0, '', '', '', '', '', '', false, '', $2)
+ON CONFLICT (nhs_number) DO NOTHING`
+
+// LockPerson locks a person's row until the transaction ends, so that bundles about one person take turns. It
+// makes the row when there is none.
 func (s *Store) LockPerson(ctx context.Context, tx *sqlx.Tx, number nhsnumber.Number) (Person, error) {
 	var p Person
-	if err := s.stmt.Get(ctx, tx, &p, lockPersonSQL, string(number), s.now()); err != nil {
-		return p, fmt.Errorf("lock person: %w", err)
+	err := s.stmt.Get(ctx, tx, &p, lockPersonSQL, string(number))
+	if !errors.Is(err, sql.ErrNoRows) {
+		return p, wrap("lock person", err)
 	}
-	return p, nil
+	if _, err := s.stmt.Exec(ctx, tx, insertPersonSQL, string(number), s.now()); err != nil {
+		return p, fmt.Errorf("make person: %w", err)
+	}
+	return p, wrap("lock new person", s.stmt.Get(ctx, tx, &p, lockPersonSQL, string(number)))
 }
 
 const updatePersonSQL = `
@@ -80,11 +88,15 @@ func (s *Store) Twins(ctx context.Context, tx *sqlx.Tx, number nhsnumber.Number,
 	return others, nil
 }
 
-// ownersSQL looks over all persons: a sender's resource may lie under somebody else.
+// ownersSQL looks over all persons: a sender's resource may lie under somebody else. A practitioner lies under
+// everybody of whom a bundle named them, and one of these is as good as another; so no more than one row is
+// read for a resource, one that is not deleted (store.State 2) if there is any.
 const ownersSQL = `
-SELECT e.type, e.key_id, e.nhs_number, e.state
+SELECT w.type, w.key_id, e.nhs_number, e.state
   FROM unnest($2::text[], $3::text[]) AS w (type, key_id)
-  JOIN entry e ON e.source_ods_code = $1 AND e.type = w.type AND e.key_id = w.key_id`
+ CROSS JOIN LATERAL (
+       SELECT nhs_number, state FROM entry
+        WHERE source_ods_code = $1 AND type = w.type AND key_id = w.key_id ORDER BY (state = 2) LIMIT 1) e`
 
 // Owners tells to whom the wanted resources of a sender belong. Where one lies under several people, all
 // but one deleted there, the living one counts.
@@ -104,32 +116,7 @@ func (s *Store) Owners(ctx context.Context, tx *sqlx.Tx, ods string, wanted []bu
 	}
 	known := make(map[bundle.Key]bundle.Stored, len(rows))
 	for _, r := range rows {
-		key := bundle.Key{Type: r.Type, ID: r.KeyID}
-		stored := bundle.Stored{NHSNumber: nhsnumber.Number(r.NHSNumber), Deleted: r.State == Deleted}
-		if before, ok := known[key]; !ok || before.Deleted && !stored.Deleted {
-			known[key] = stored
-		}
+		known[bundle.Key{Type: r.Type, ID: r.KeyID}] = bundle.Stored{NHSNumber: nhsnumber.Number(r.NHSNumber), Deleted: r.State == Deleted}
 	}
 	return known, nil
-}
-
-const touchSourceSQL = `
-INSERT INTO source AS s (ods_code, name, kind, last_received_at) VALUES ($1, $2, $3, $4)
-ON CONFLICT (ods_code) DO UPDATE SET name = excluded.name, kind = excluded.kind,
-       last_received_at = greatest(s.last_received_at, excluded.last_received_at)`
-
-const acceptedSQL = `
-INSERT INTO accepted (nhs_number, source_ods_code, accepted_at) VALUES ($1, $2, $3)
-ON CONFLICT (nhs_number, source_ods_code) DO UPDATE SET accepted_at = excluded.accepted_at`
-
-// Accepted notes that a bundle of a source about a person was accepted. It belongs at the end of the
-// transaction: bundles of one source for different people share the source's row.
-func (s *Store) Accepted(ctx context.Context, tx *sqlx.Tx, number nhsnumber.Number, from Source, at time.Time) error {
-	if _, err := s.stmt.Exec(ctx, tx, acceptedSQL, string(number), from.ODSCode, at); err != nil {
-		return fmt.Errorf("note accepted bundle: %w", err)
-	}
-	if _, err := s.stmt.Exec(ctx, tx, touchSourceSQL, from.ODSCode, from.Name, from.Kind, at); err != nil {
-		return fmt.Errorf("note source: %w", err)
-	}
-	return nil
 }

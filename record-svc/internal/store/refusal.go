@@ -43,7 +43,7 @@ func (s *Store) Refuse(ctx context.Context, from Source, r Refusal, body []byte)
 	}
 	digest := sha256.Sum256(body)
 	return s.InTx(ctx, func(tx *sqlx.Tx) error {
-		if _, err := tx.ExecContext(ctx, knownSourceSQL, from.ODSCode, from.Name, from.Kind); err != nil {
+		if _, err := s.stmt.Exec(ctx, tx, knownSourceSQL, from.ODSCode, from.Name, from.Kind); err != nil {
 			return fmt.Errorf("note source: %w", err)
 		}
 		_, err := s.stmt.Exec(ctx, tx, insertRefusalSQL, id.String(), from.ODSCode, r.NHSNumber, s.now(), r.Reason, r.Expression, digest[:])

@@ -45,6 +45,14 @@ func (s *Store) Close() error { return s.stmt.Close() }
 // Ping tells whether the database answers.
 func (s *Store) Ping(ctx context.Context) error { return postgres.Translate(s.db.PingContext(ctx)) }
 
+// wrap says what was being done; nil stays nil.
+func wrap(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
 // InTx runs work in one transaction; see postgres.InTx.
 func (s *Store) InTx(ctx context.Context, work func(*sqlx.Tx) error) error {
 	return postgres.InTx(ctx, s.db, work)
@@ -54,10 +62,10 @@ func (s *Store) InTx(ctx context.Context, work func(*sqlx.Tx) error) error {
 // that every bundle runs.
 func texts() []string {
 	return []string{
-		gateSQL, viewSQL, sourcesSQL, linesSQL, detailSQL, currentSQL,
+		viewSQL, shownSQL, sourcesSQL, linesSQL, detailSQL, currentSQL,
 		applyChoiceSQL, choiceSQL,
-		ownersSQL, lockPersonSQL, twinsSQL, updatePersonSQL, entriesSQL, versionsSQL, supportingSQL,
-		insertVersionsSQL, upsertEntriesSQL, updateLinesSQL, upsertPieceSQL,
-		sourceKindsSQL, touchSourceSQL, acceptedSQL, insertRefusalSQL, listRefusalsSQL,
+		ownersSQL, lockPersonSQL, insertPersonSQL, twinsSQL, updatePersonSQL, entriesSQL, versionsSQL, supportingSQL,
+		insertVersionsSQL, upsertEntriesSQL, updateLinesSQL, upsertPiecesSQL,
+		sourceKindsSQL, touchSourceSQL, acceptedSQL, knownSourceSQL, insertRefusalSQL, listRefusalsSQL,
 	}
 }

@@ -22,6 +22,10 @@ type Masking struct {
 	Broken bool
 }
 
+// Applies tells whether what a gate let through must be masked. viewSQL and linesSQL say the same, so that
+// no ready JSON of a masked view leaves the database.
+func (m Masking) Applies(g Gate) bool { return m.Always || g.Restricted && !m.Broken }
+
 // Wanted is a section in a form.
 type Wanted struct {
 	Section section.Name
@@ -32,7 +36,6 @@ type Wanted struct {
 type Piece struct {
 	Section section.Name
 	Level   render.Level
-	Masked  bool
 	// Rules is the version of the never-shared code sets that it was rendered under.
 	Rules   string
 	Body    string
@@ -49,16 +52,17 @@ type SourceShown struct {
 	Latest string
 }
 
-const masked = "_masked"
+// unmaskedSQL holds for a view that shows everything: $3 mask always, $4 the restriction is broken.
+const unmaskedSQL = `NOT ($3::bool OR g.restricted AND NOT $4::bool)`
 
-// viewSQL reads the gate and, where it lets through, the wanted pieces: $3 sections, $4 their levels, $5
-// mask always, $6 the restriction is broken.
+// viewSQL reads the gate and, where it lets through and nothing is masked, the wanted pieces: $5 sections, $6
+// their levels.
 const viewSQL = `
 WITH g AS (` + gateSQL + `)
 SELECT ` + gateColumns + `, x.section, x.form, x.rules AS piece_rules, x.body, x.entries, x.sources, x.source_entries, x.source_latest
-  FROM g LEFT JOIN (unnest($3::text[], $4::text[]) AS w (section, form) JOIN piece x
-         ON x.nhs_number = $1 AND x.section = w.section AND x.form IN (w.form, w.form || '` + masked + `'))
-    ON g.let_through AND (right(x.form, 7) = '` + masked + `') = ($5::bool OR g.restricted AND NOT $6::bool)`
+  FROM g LEFT JOIN (unnest($5::text[], $6::text[]) AS w (section, form) JOIN piece x
+         ON x.nhs_number = $1 AND x.section = w.section AND x.form = w.form)
+    ON g.let_through AND ` + unmaskedSQL
 
 type pieceRow struct {
 	Gate
@@ -80,7 +84,7 @@ func (s *Store) View(ctx context.Context, number nhsnumber.Number, asked int64, 
 		sections[i], forms[i] = string(w.Section), string(w.Level)
 	}
 	var rows []pieceRow
-	if err := s.stmt.Select(ctx, nil, &rows, viewSQL, string(number), asked, array(sections), array(forms), m.Always, m.Broken); err != nil {
+	if err := s.stmt.Select(ctx, nil, &rows, viewSQL, string(number), asked, m.Always, m.Broken, array(sections), array(forms)); err != nil {
 		return Gate{}, nil, fmt.Errorf("read pieces: %w", postgres.Translate(err))
 	}
 	if len(rows) == 0 {
@@ -96,27 +100,11 @@ func (s *Store) View(ctx context.Context, number nhsnumber.Number, asked int64, 
 }
 
 func (r *pieceRow) piece() Piece {
-	level, isMasked := cutMasked(*r.Form)
-	p := Piece{Section: section.Name(*r.Section), Level: render.Level(level), Masked: isMasked, Rules: *r.Piece, Body: *r.Body, Entries: *r.Entries}
+	p := Piece{Section: section.Name(*r.Section), Level: render.Level(*r.Form), Rules: *r.Piece, Body: *r.Body, Entries: *r.Entries}
 	for i, ods := range r.Sources {
 		p.Shown = append(p.Shown, SourceShown{ODSCode: ods, Entries: r.Counts[i], Latest: r.Latest[i]})
 	}
 	return p
-}
-
-func cutMasked(form string) (level string, isMasked bool) {
-	if n := len(form) - len(masked); n > 0 && form[n:] == masked {
-		return form[:n], true
-	}
-	return form, false
-}
-
-// Source is a partner organisation.
-type Source struct {
-	ODSCode string `db:"ods_code"`
-	Name    string `db:"name"`
-	// Kind is dcr.identity.v1.OrganisationKind.
-	Kind int32 `db:"kind"`
 }
 
 // Freshness is how fresh a partner's feed is.
@@ -147,5 +135,3 @@ func (s *Store) Sources(ctx context.Context, number nhsnumber.Number) ([]Freshne
 	}
 	return all, nil
 }
-
-const sourceKindsSQL = `SELECT ods_code, name, kind FROM source WHERE ods_code = ANY ($1)`

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -64,42 +65,39 @@ func sortStamp(t time.Time) string {
 	return stamp(t)
 }
 
-const upsertPieceSQL = `
+// upsertPiecesSQL writes pieces, and leaves alone those that would not change. The lists within a piece travel
+// as one text each, like those of lines.
+const upsertPiecesSQL = `
 INSERT INTO piece AS x (nhs_number, section, form, rules, body, entries, sources, source_entries, source_latest)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+SELECT $1, n.section, n.form, $2, n.body, n.entries, string_to_array(n.sources, E'\x1f'), string_to_array(n.counts, E'\x1f')::int[], string_to_array(n.latest, E'\x1f')
+  FROM unnest($3::text[], $4::text[], $5::text[], $6::int[], $7::text[], $8::text[], $9::text[])
+    AS n (section, form, body, entries, sources, counts, latest)
 ON CONFLICT (nhs_number, section, form) DO UPDATE
    SET rules = excluded.rules, body = excluded.body, entries = excluded.entries, sources = excluded.sources,
        source_entries = excluded.source_entries, source_latest = excluded.source_latest
  WHERE (x.rules, x.body, x.sources, x.source_latest) IS DISTINCT FROM (excluded.rules, excluded.body, excluded.sources, excluded.source_latest)`
 
-// UpsertPiece writes one piece of a person.
-func (s *Store) UpsertPiece(ctx context.Context, tx *sqlx.Tx, number nhsnumber.Number, p Piece) error {
-	n := len(p.Shown)
-	sources, counts, latest := make([]string, n), make([]int64, n), make([]string, n)
-	for i, shown := range p.Shown {
-		sources[i], counts[i], latest[i] = shown.ODSCode, shown.Entries, shown.Latest
+// UpsertPieces writes pieces of a person that were rendered under these never-shared code sets.
+func (s *Store) UpsertPieces(ctx context.Context, tx *sqlx.Tx, number nhsnumber.Number, rules string, all []Piece) error {
+	n := len(all)
+	sections, forms, bodies, entries := make([]string, n), make([]string, n), make([]string, n), make([]int64, n)
+	sources, counts, latest := make([]string, n), make([]string, n), make([]string, n)
+	for i, p := range all {
+		sections[i], forms[i], bodies[i], entries[i] = string(p.Section), string(p.Level), p.Body, int64(p.Entries)
+		sources[i], counts[i], latest[i] = shownLists(p.Shown)
 	}
-	form := string(p.Level)
-	if p.Masked {
-		form += masked
-	}
-	_, err := s.stmt.Exec(ctx, tx, upsertPieceSQL, string(number), string(p.Section), form, p.Rules, p.Body, p.Entries,
-		array(sources), pq.Array(counts), array(latest))
+	_, err := s.stmt.Exec(ctx, tx, upsertPiecesSQL, string(number), rules, array(sections), array(forms), array(bodies), pq.Array(entries),
+		array(sources), array(counts), array(latest))
 	if err != nil {
-		return fmt.Errorf("write piece: %w", err)
+		return fmt.Errorf("write pieces: %w", err)
 	}
 	return nil
 }
 
-// SourcesOf are the organisations of some ODS codes, as their last bundle had them.
-func (s *Store) SourcesOf(ctx context.Context, tx *sqlx.Tx, codes []string) (map[string]Source, error) {
-	var rows []Source
-	if err := s.stmt.Select(ctx, tx, &rows, sourceKindsSQL, array(codes)); err != nil {
-		return nil, fmt.Errorf("read sources: %w", err)
+func shownLists(all []SourceShown) (sources, counts, latest string) {
+	codes, numbers, times := make([]string, len(all)), make([]string, len(all)), make([]string, len(all))
+	for i, shown := range all {
+		codes[i], numbers[i], times[i] = shown.ODSCode, strconv.FormatInt(shown.Entries, 10), shown.Latest
 	}
-	by := make(map[string]Source, len(rows))
-	for _, r := range rows {
-		by[r.ODSCode] = r
-	}
-	return by, nil
+	return joined(codes), joined(numbers), joined(times)
 }

@@ -63,7 +63,7 @@ CREATE TABLE entry (
     CONSTRAINT entry_key UNIQUE (nhs_number, source_ods_code, type, key_id)
 );
 -- Which person a sender's resource belongs to: the one look over all persons, at ingest only.
-CREATE INDEX entry_sender ON entry (source_ods_code, type, key_id);
+CREATE INDEX entry_sender ON entry (source_ods_code, type, key_id, (state = 2));
 CREATE INDEX entry_list ON entry (nhs_number, sort_at DESC, id DESC) WHERE full_body IS NOT NULL;
 
 CREATE TABLE version (
@@ -83,11 +83,12 @@ CREATE TABLE version (
     PRIMARY KEY (nhs_number, entry_id, version)
 );
 
--- A section of a person's record as ready JSON, kept as compressed text: a view selects and joins.
+-- A section of a person's record as ready JSON, kept as compressed text: a view selects and joins. Unbroken
+-- views of restricted people, who are few, are rendered when they are asked for.
 CREATE TABLE piece (
     nhs_number      text        NOT NULL,
     section         text        NOT NULL,
-    form            text        NOT NULL, -- full or summary; with _masked for a restricted person's unbroken view
+    form            text        NOT NULL, -- full or summary
     rules           text        NOT NULL, -- version of the never-shared code sets that it was rendered under
     body            text        NOT NULL,
     entries         integer     NOT NULL,
