@@ -76,7 +76,7 @@ func (p *Pipeline) accountRefusal(ctx context.Context, a *attempt, cause error) 
 		a.facts.Token == access.TokenRefused, a.facts.Token == access.TokenUnverifiable:
 		p.tally.add()
 		return nil
-	case a.entry.Rule.GetAccountedBy() == accessv1.Accounting_ACCOUNTING_NONE, a.call.isAccounted():
+	case a.entry.Rule.GetAccountedBy() == accessv1.Accounting_ACCOUNTING_NONE:
 		return nil
 	}
 	id := a.call.EventID

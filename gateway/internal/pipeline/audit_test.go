@@ -154,18 +154,15 @@ func TestMutationsAreAccountedForByTheirService(t *testing.T) {
 		return err
 	}
 	var attempt string
-	handle := func(err error, told bool) func(context.Context, *pipeline.Call) error {
+	handle := func(err error) func(context.Context, *pipeline.Call) error {
 		return func(_ context.Context, c *pipeline.Call) error {
 			attempt = c.EventContext().GetEventId()
-			if told {
-				c.Accounted()
-			}
 			return err
 		}
 	}
 	t.Run("done", func(t *testing.T) {
 		s := newSuite(t)
-		s.handler(handle(nil, false))
+		s.handler(handle(nil))
 		if err := client(s); err != nil || len(s.audit.events()) != 0 {
 			t.Errorf("%v, events %v", err, s.audit.events())
 		}
@@ -181,7 +178,7 @@ func TestMutationsAreAccountedForByTheirService(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSuite(t)
-			s.handler(handle(c.err, false))
+			s.handler(handle(c.err))
 			refused(t, nil, client(s), c.reason)
 			e := s.audit.only(t)
 			if e.GetId() == attempt || e.GetOutcome() != c.outcome || e.GetReason() != c.reason || e.GetNhsNumber() != person {
@@ -189,14 +186,6 @@ func TestMutationsAreAccountedForByTheirService(t *testing.T) {
 			}
 		})
 	}
-	t.Run("refused and accounted for", func(t *testing.T) {
-		s := newSuite(t)
-		s.handler(handle(fault.Invalid("BUNDLE_REFUSED", "bundle", "no"), true))
-		refused(t, nil, client(s), "BUNDLE_REFUSED")
-		if len(s.audit.events()) != 0 {
-			t.Errorf("events %v", s.audit.events())
-		}
-	})
 }
 
 func TestEventContext(t *testing.T) {

@@ -68,7 +68,6 @@ type Call struct {
 	disclosure *auditv1.Disclosure
 	about      nhsnumber.Number
 	matches    []string
-	accounted  bool
 }
 
 type callKey struct{}
@@ -133,20 +132,6 @@ func (c *Call) About(n nhsnumber.Number) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.about = n
-}
-
-// Accounted says that a service has already written the event of this
-// attempt, although the handler returns an error (a feed that was refused).
-func (c *Call) Accounted() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.accounted = true
-}
-
-func (c *Call) isAccounted() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.accounted
 }
 
 // told is what the handler said of its answer; the matches without repeats.
