@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -130,5 +131,49 @@ func TestStreamsAndUnknownMethodsFail(t *testing.T) {
 	}
 	if err := local.Invoke(t.Context(), "/dcr.gateway.v1.MeService/Other", nil, nil); err == nil {
 		t.Error("a method that nobody registered answered")
+	}
+}
+
+// meter counts what is read of a body without end.
+type meter struct{ read int64 }
+
+func (m *meter) Read(p []byte) (int, error) {
+	m.read += int64(len(p))
+	return len(p), nil
+}
+
+// TestABodyIsCutAtItsLimit: not a byte more is read than shows that it is too large.
+func TestABodyIsCutAtItsLimit(t *testing.T) {
+	p := &probe{}
+	rest, _ := newREST(t, p.chain)
+	for path, limit := range map[string]int64{"/v1/patients:search": maxBody, "/fhir/R4": maxBundle} {
+		for _, length := range []int64{-1, limit + 1} {
+			body := &meter{}
+			r := request(http.MethodPost, path, "")
+			r.Body, r.ContentLength = io.NopCloser(body), length
+			r.Header.Set("Content-Type", typeJSON)
+			w := httptest.NewRecorder()
+			rest.ServeHTTP(w, r)
+			if w.Code != http.StatusRequestEntityTooLarge || body.read > limit+1 || (length > 0 && body.read > 0) {
+				t.Errorf("%s of length %d: %d after %d bytes", path, length, w.Code, body.read)
+			}
+		}
+	}
+	if len(p.methods) != 0 {
+		t.Errorf("the chain saw %v", p.methods)
+	}
+}
+
+// TestNobodyUnknownMakesUsReadABody: without a token the chain refuses before a byte was read.
+func TestNobodyUnknownMakesUsReadABody(t *testing.T) {
+	p := &probe{}
+	rest, _ := newREST(t, p.chain)
+	body := &meter{}
+	r := request(http.MethodPost, "/fhir/R4", "")
+	r.Header.Del("Authorization")
+	r.Body, r.ContentLength = io.NopCloser(body), 8<<20
+	rest.ServeHTTP(httptest.NewRecorder(), r)
+	if body.read != 0 || len(p.methods) != 1 {
+		t.Errorf("%d bytes were read, the chain saw %v", body.read, p.methods)
 	}
 }
