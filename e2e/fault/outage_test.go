@@ -2,7 +2,6 @@ package fault_test
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -128,7 +127,7 @@ func (s *suite) during(t *testing.T, v victim, o outage) {
 		if took > v.within {
 			t.Errorf("an answer took too long: %s", l)
 		}
-		if !l.released() && (!refused(l) || l.status == http.StatusServiceUnavailable && l.retryAfter == "") {
+		if !l.released() && (!refused(l) || l.retryAfter == "") {
 			t.Errorf("neither shown nor refused with %v and a time to come back: %s", v.reasons, l)
 		}
 	}
