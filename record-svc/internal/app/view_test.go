@@ -146,3 +146,14 @@ func gapReasons(all []*recordv1.NotIncluded) []string {
 	}
 	return reasons
 }
+
+// body is the record's text without the instant of its assembly.
+func (r *replica) body(t testing.TB, g *recordv1.Grant) string {
+	t.Helper()
+	view, _ := r.record(t, g)
+	view.AssembledAt = ""
+	for _, s := range view.GetSources() {
+		s.FeedReceivedAt = "" // moves with every bundle
+	}
+	return protojson.Format(view)
+}
