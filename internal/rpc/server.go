@@ -120,7 +120,8 @@ func (s *Server) Serve(lis net.Listener) error {
 		return errors.Join(err, lis.Close())
 	}
 	s.health.SetServingStatus("", healthv1.HealthCheckResponse_SERVING)
-	if err := s.grpc.Serve(lis); err != nil {
+	// Stop may come before Serve, in a process that ends as it starts.
+	if err := s.grpc.Serve(lis); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 		return fmt.Errorf("serve rpc: %w", err)
 	}
 	return nil
