@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -49,6 +50,8 @@ type suite struct {
 	officer  member // a privacy officer
 	auditor  member // an audit manager
 
+	unknown atomic.Int64 // calls that were refused as nobody's
+
 	mu      sync.Mutex
 	serial  int
 	numbers []string          // every NHS number that was used
@@ -74,6 +77,14 @@ func TestBlackBox(t *testing.T) {
 		{"feeds", (*suite).feeds},
 		{"the same request", (*suite).sameRequest},
 		{"organisations", (*suite).organisations},
+		{"matrix", (*suite).matrix},
+		{"bad bundles", (*suite).badBundles},
+		{"bad requests", (*suite).badRequests},
+		{"gateway defaults", (*suite).gatewayDefaults},
+		{"bad tokens", (*suite).badTokens},
+		{"unknown callers are counted", (*suite).tally},
+		{"one trace", (*suite).oneTrace},
+		{"leaks", (*suite).leaks},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(s, t) })
 	}
@@ -169,7 +180,8 @@ func (s *suite) connect(t *testing.T) {
 		}
 		conn, err := grpc.NewClient(g.Address,
 			grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12})),
-			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(32<<20), grpc.MaxCallSendMsgSize(32<<20)))
+			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(32<<20), grpc.MaxCallSendMsgSize(32<<20),
+				grpc.WaitForReady(true)))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -97,6 +97,7 @@ func (s *suite) send(t *testing.T, gateway int, request *http.Request, b binding
 	}
 	if answer.Status != http.StatusOK {
 		r.readError(t, answer.Body)
+		s.countUnknown(r.status)
 		return r
 	}
 	if b.bytes == "" {
@@ -248,6 +249,7 @@ func (s *suite) overGRPC(gateway int) surface {
 		r.status = httpStatus(status.Code(err))
 		if err != nil {
 			r.readStatus(status.Convert(err))
+			s.countUnknown(r.status)
 			return r
 		}
 		r.message = out
@@ -341,4 +343,11 @@ func (r result) differs(status int, reason string, fields ...string) string {
 		return ""
 	}
 	return fmt.Sprintf("status %d, reason %q, fields %s (%s); want %d, %q, %s", r.status, r.reason, got, r.text, status, reason, want)
+}
+
+// countUnknown counts refusals of callers who are not known: the log sums them up, see tally.
+func (s *suite) countUnknown(status int) {
+	if status == http.StatusUnauthorized {
+		s.unknown.Add(1)
+	}
 }
