@@ -62,7 +62,11 @@ func loadPolicy(file string) (*access.Policy, error) {
 	if file == "" {
 		return access.DefaultPolicy()
 	}
-	policy, err := access.LoadPolicy(file)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("DCR_POLICY_FILE: %w", err)
+	}
+	policy, err := access.ParsePolicy(text)
 	if err != nil {
 		return nil, fmt.Errorf("DCR_POLICY_FILE: %w", err)
 	}
