@@ -87,7 +87,7 @@ func classify(err error) *Error {
 	if errors.As(err, &own) {
 		return own
 	}
-	kind := KindInternal
+	var kind Kind
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		kind = KindTimeout

@@ -34,7 +34,7 @@ func Trail(err error) string {
 // "fixed words: %w" is trusted to be our own: libraries' errors (strconv's, a
 // URL's) quote their input. Of those, and of words with a quote, the type is told.
 func wrapping(err, inner error) string {
-	if e, ok := err.(*Error); ok {
+	if e, ok := err.(*Error); ok { //nolint:errorlint // the chain is walked one link at a time
 		return e.Reason
 	}
 	kind := fmt.Sprintf("%T", err)
@@ -56,7 +56,7 @@ func leaf(err error) string {
 	case errors.As(err, &state):
 		return fmt.Sprintf("%T(%s)", err, state.SQLState())
 	}
-	if e, ok := err.(*Error); ok {
+	if e, ok := err.(*Error); ok { //nolint:errorlint // the chain is walked one link at a time
 		return e.Reason
 	}
 	if st, ok := status.FromError(err); ok {

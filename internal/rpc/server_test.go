@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -185,7 +186,7 @@ func TestMetrics(t *testing.T) {
 		_, _ = call(t.Context(), conn, text) // the third breaks a rule
 	}
 	w := httptest.NewRecorder()
-	county.tel.OpsHandler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	county.tel.OpsHandler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	for _, want := range []string{
 		`dcr_rpc_server_calls_total{code="OK",method="` + echoMethod + `"} 2`,
 		`dcr_rpc_server_calls_total{code="InvalidArgument",method="` + echoMethod + `"} 1`,

@@ -31,7 +31,7 @@ func (t *Telemetry) ListenOps() (*Ops, error) {
 	if t.opsListen == "" {
 		return o, nil
 	}
-	lis, err := net.Listen("tcp", t.opsListen)
+	lis, err := net.Listen("tcp", t.opsListen) //nolint:noctx // it takes no time: an address of this machine
 	if err != nil {
 		return nil, fmt.Errorf("DCR_OPS_LISTEN: %w", err)
 	}

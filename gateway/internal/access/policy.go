@@ -9,9 +9,9 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -65,18 +65,9 @@ func (g grants) has(permission string) bool {
 // DefaultPolicy is the policy that the project ships.
 func DefaultPolicy() (*Policy, error) { return parsePolicy(defaultPolicy) }
 
-// LoadPolicy reads the policy of a file, which replaces the default whole.
-// Anything in it that is unknown, missing, doubled or contradictory is an error.
-func LoadPolicy(path string) (*Policy, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("open access policy: %w", err)
-	}
-	defer f.Close() //nolint:errcheck // only read
-	text, err := io.ReadAll(io.LimitReader(f, maxPolicyBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("read access policy: %w", err)
-	}
+// ParsePolicy reads a policy that replaces the default whole. Anything in it that is unknown, missing,
+// doubled or contradictory is an error.
+func ParsePolicy(text []byte) (*Policy, error) {
 	if len(text) > maxPolicyBytes {
 		return nil, fmt.Errorf("read access policy: longer than %d bytes", maxPolicyBytes)
 	}
@@ -92,7 +83,7 @@ func parsePolicy(text []byte) (*Policy, error) {
 		return nil, fmt.Errorf("parse access policy: %w", err)
 	}
 	var more any
-	if err := dec.Decode(&more); err != io.EOF {
+	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("parse access policy: more than one document")
 	}
 	p, err := doc.policy()

@@ -101,7 +101,7 @@ func (s source) get(ctx context.Context, from string, into any) error {
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close() //nolint:errcheck // only read
+	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("the issuer answers with status %d", resp.StatusCode)
 	}

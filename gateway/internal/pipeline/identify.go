@@ -88,5 +88,5 @@ func originOf(ctx context.Context) Origin {
 // setHeader sets response metadata. It can fail only where there is no
 // transport, or the answer has left: then there is nobody to tell.
 func setHeader(ctx context.Context, key, value string) {
-	_ = grpc.SetHeader(ctx, metadata.Pairs(key, value)) //nolint:errcheck // see above
+	_ = grpc.SetHeader(ctx, metadata.Pairs(key, value))
 }
