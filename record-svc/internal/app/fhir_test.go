@@ -128,3 +128,8 @@ func transactionAt(timestamp string, entries ...string) string {
 	}
 	return `{"resourceType":"Bundle","type":"transaction",` + timestamp + `"entry":[` + strings.Join(entries, ",") + `]}`
 }
+
+// restrictedMeta flags a Patient as sensitive.
+func restrictedMeta() resource {
+	return resource{"security": []any{resource{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}}}
+}

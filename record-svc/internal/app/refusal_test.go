@@ -93,7 +93,9 @@ func TestWhoThePatientIs(t *testing.T) {
 	r := startOne(t)
 	r.accept(t, surgery(), transaction(put(aliceAtHome())))
 	r.accept(t, surgery(), transaction(put(patientOf(bob, "Carter", "Beatrice", "1950-03-02").with(resource{"id": "twin"}))))
-	send := func(family, given, born string) string { return transaction(put(patientOf(alice, family, given, born))) }
+	send := func(family, given, born string) string {
+		return transaction(put(patientOf(alice, family, given, born)))
+	}
 	const there = "Bundle.entry[0].resource"
 	r.refuse(t, hospital(), send("Carter", "Alice", "1950-03-03"), 422, "BIRTH_DATE_DIFFERS", there)
 	r.refuse(t, hospital(), send("Mason", "Zoe", "1950-03-02"), 422, "NAME_DIFFERS", there)

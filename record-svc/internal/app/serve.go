@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 	"google.golang.org/grpc"
@@ -21,6 +22,10 @@ import (
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/service"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/store"
 )
+
+// longestPause between attempts to tell another service something. A peer that is back is told within seconds,
+// since staff wait for the relationships that a bundle makes.
+const longestPause = 3 * time.Second
 
 // bundleRoom is a bundle of the largest size with its envelope.
 const bundleRoom = 20 << 20
@@ -178,7 +183,7 @@ func (p *parts) openOutbox(ctx context.Context, cfg Config) error {
 		return err
 	}
 	p.outbox, err = outbox.New(ctx, outbox.Config{
-		DB: p.db, Log: p.tel.Log, Meter: p.tel.Meter,
+		DB: p.db, Log: p.tel.Log, Meter: p.tel.Meter, MaxBackoff: longestPause,
 		Handlers: map[string]outbox.Handler{
 			accounting.Topic:   accounting.Deliver(auditv1.NewAppendServiceClient(audit)),
 			service.FactsTopic: service.DeliverFacts(identityv1.NewFeedServiceClient(identity)),
