@@ -12,7 +12,8 @@ import (
 // selectAdmission asks in one round trip all that decides whether a service may start here. The last
 // column names a schema in which this role could change tables themselves, by ownership or CREATE.
 const selectAdmission = `
-SELECT r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolreplication AS privileged,
+SELECT coalesce(current_schema()::text, '') AS schema,
+       r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolreplication AS privileged,
        current_setting('synchronous_commit') AS synchronous_commit,
        current_setting('synchronous_standby_names') AS synchronous_standby_names,
        coalesce((
@@ -26,16 +27,18 @@ FROM pg_roles r WHERE r.rolname = current_user`
 
 // admission is the answer.
 type admission struct {
+	Schema       string `db:"schema"`
 	Privileged   bool   `db:"privileged"`
 	Commit       string `db:"synchronous_commit"`
 	StandbyNames string `db:"synchronous_standby_names"`
 	OwnedSchema  string `db:"owned_schema"`
 	severalHosts bool
+	wantedSchema string
 }
 
 // admit asks and decides.
-func admit(ctx context.Context, db *sqlx.DB, severalHosts bool) error {
-	a := admission{severalHosts: severalHosts}
+func admit(ctx context.Context, db *sqlx.DB, schema string, severalHosts bool) error {
+	a := admission{wantedSchema: schema, severalHosts: severalHosts}
 	if err := db.GetContext(ctx, &a, selectAdmission); err != nil {
 		return fmt.Errorf("ask the server: %w", Translate(err))
 	}
@@ -51,6 +54,8 @@ func (a admission) refuse() error {
 		return errors.New("this role is a superuser or may pass over access rules: use the application role (dcr_…_app)")
 	case a.OwnedSchema != "":
 		return fmt.Errorf("this role may alter schema %s: use the application role (dcr_…_app), and apply roles.sql", a.OwnedSchema)
+	case a.wantedSchema != "" && a.Schema != a.wantedSchema:
+		return fmt.Errorf("this role works in schema %q, not in %q: use dcr_%s_app", a.Schema, a.wantedSchema, a.wantedSchema)
 	case a.Commit == "off":
 		return errors.New("synchronous_commit is off: acknowledged changes could be lost")
 	case a.severalHosts && a.Commit == "local":

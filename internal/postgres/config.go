@@ -40,6 +40,8 @@ type Config struct {
 	// MaxConnections is the size of the pool.
 	MaxConnections int `name:"database-max-connections" env:"DCR_DATABASE_MAX_CONNECTIONS" default:"16" help:"Connections that this process keeps at most."`
 
+	// Schema that the role must work in, as the service knows it; not checked when empty.
+	Schema string `kong:"-"`
 	// TracerProvider and MeterProvider receive spans and metrics; nil means the process-wide ones.
 	TracerProvider trace.TracerProvider `kong:"-"`
 	MeterProvider  metric.MeterProvider `kong:"-"`

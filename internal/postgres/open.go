@@ -27,14 +27,14 @@ func Open(ctx context.Context, cfg Config) (*sqlx.DB, error) {
 	cfg = cfg.withDefaults()
 	driverCfg, err := driverConfig(cfg.URL)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("DCR_DATABASE_URL: %w", err)
 	}
 	setDefault(driverCfg.Runtime, "statement_timeout", milliseconds(cfg.StatementTimeout))
 	setDefault(driverCfg.Runtime, "random_page_cost", randomPageCost)
 	setDefault(driverCfg.Runtime, "idle_in_transaction_session_timeout", milliseconds(idleInTransaction))
 	db := pool(driverCfg, cfg)
-	if err := admit(ctx, db, len(driverCfg.Multi) > 0); err != nil {
-		return nil, errors.Join(fmt.Errorf("open database: %w", err), db.Close())
+	if err := admit(ctx, db, cfg.Schema, len(driverCfg.Multi) > 0); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database (DCR_DATABASE_URL): %w", err), db.Close())
 	}
 	return db, nil
 }

@@ -47,7 +47,7 @@ const (
 
 // ServerConfig is what a server needs to know.
 type ServerConfig struct {
-	// Name is the name of the process, for its log.
+	// Name is the name of the process, which its certificate must bear; not checked when empty.
 	Name string
 	// TLS is the identity of the process.
 	TLS *mtls.Source
@@ -87,6 +87,10 @@ type Server struct {
 func NewServer(cfg ServerConfig) (*Server, error) {
 	if cfg.TLS == nil || cfg.Log == nil {
 		return nil, errors.New("make rpc server: TLS and Log are needed")
+	}
+	if cfg.Name != "" && cfg.TLS.Name() != cfg.Name {
+		// Peers would refuse it, each for itself and at its own time; better nobody finds it serving.
+		return nil, fmt.Errorf("make rpc server: DCR_TLS_CERT_FILE: the certificate names %s, not %s", cfg.TLS.Name(), cfg.Name)
 	}
 	cfg = cfg.withDefaults()
 	if cfg.DefaultDeadline > cfg.MaxDeadline {

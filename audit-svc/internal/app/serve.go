@@ -106,6 +106,7 @@ func assemble(ctx context.Context, cfg Config, tel *telemetry.Telemetry) (*parts
 	if err != nil {
 		return nil, err
 	}
+	cfg.Database.Schema = store.Schema
 	cfg.Database.TracerProvider, cfg.Database.MeterProvider = tel.Tracer, tel.Meter
 	db, err := postgres.Open(ctx, cfg.Database)
 	if err != nil {

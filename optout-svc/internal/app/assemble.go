@@ -68,6 +68,7 @@ func (p *parts) open(ctx context.Context, cfg Config, tel *telemetry.Telemetry) 
 }
 
 func (p *parts) openStore(ctx context.Context, cfg Config, tel *telemetry.Telemetry) error {
+	cfg.Database.Schema = store.Schema
 	cfg.Database.TracerProvider, cfg.Database.MeterProvider = tel.Tracer, tel.Meter
 	var err error
 	if p.db, err = postgres.Open(ctx, cfg.Database); err != nil {

@@ -157,6 +157,7 @@ func (p *parts) open(ctx context.Context, cfg Config) error {
 }
 
 func (p *parts) openStore(ctx context.Context, cfg Config) error {
+	cfg.Database.Schema = store.Schema
 	cfg.Database.TracerProvider, cfg.Database.MeterProvider = p.tel.Tracer, p.tel.Meter
 	var err error
 	if p.db, err = postgres.Open(ctx, cfg.Database); err != nil {
