@@ -43,6 +43,7 @@ type suite struct {
 	spans   *collector
 	printed *printed
 	started time.Time
+	stopped bool
 
 	// template is a good token, from which those of hired staff are made.
 	template string
@@ -82,6 +83,8 @@ func TestBlackBox(t *testing.T) {
 		{"bad requests", (*suite).badRequests},
 		{"gateway defaults", (*suite).gatewayDefaults},
 		{"bad tokens", (*suite).badTokens},
+		{"synthea-dorset", (*suite).synthea},
+		{"uk-core-examples", (*suite).ukCore},
 		{"unknown callers are counted", (*suite).tally},
 		{"one trace", (*suite).oneTrace},
 		{"leaks", (*suite).leaks},
@@ -196,6 +199,10 @@ func (s *suite) connect(t *testing.T) {
 // stop stops the suite once; it must end in an orderly way.
 func (s *suite) stop(t *testing.T) {
 	t.Helper()
+	if s.stopped {
+		return
+	}
+	s.stopped = true
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
 	defer cancel()
 	if err := s.stack.Stop(ctx); err != nil {
