@@ -26,6 +26,9 @@ type choice struct {
 	number       int64
 	// confirmed is true when the answer said that record-svc has it too.
 	confirmed bool
+	// path and request made it.
+	path    string
+	request proto.Message
 }
 
 // chooser registers and withdraws one person's opt-out in turn, as the privacy officer.
@@ -56,7 +59,7 @@ func (c *chooser) choose(ctx context.Context, out bool) error {
 	if err != nil {
 		return err
 	}
-	one.ended = time.Now()
+	one.ended, one.path, one.request = time.Now(), path, request
 	made, err := readOptOut(answer)
 	if err != nil {
 		return err
@@ -79,6 +82,21 @@ func (c *chooser) persist(ctx context.Context, path string, request proto.Messag
 			return nil, errors.Join(ctx.Err(), err)
 		}
 		rest(ctx, 10*pace)
+	}
+}
+
+// wantSame sends every request again: the same id is the same choice, with the same answer.
+func (c *chooser) wantSame(t *testing.T) {
+	t.Helper()
+	for _, made := range c.made {
+		answer, err := c.persist(t.Context(), made.path, made.request)
+		if err != nil {
+			t.Errorf("choice %d asked again: %v", made.number, err)
+			continue
+		}
+		if again, err := readOptOut(answer); err != nil || again.GetId() != made.id || again.GetChoiceNumber() != made.number {
+			t.Errorf("choice %d asked again is choice %d, error %v", made.number, again.GetChoiceNumber(), err)
+		}
 	}
 }
 
@@ -108,7 +126,7 @@ func (c *chooser) wantHistory(t *testing.T, looks []look) {
 			until = c.made[i+1].began
 		}
 		for _, l := range looks {
-			if !l.began.After(made.ended) || !l.ended.Before(until) {
+			if l.pair.person != c.person.NHSNumber || !l.began.After(made.ended) || !l.ended.Before(until) {
 				continue
 			}
 			switch {
@@ -143,37 +161,37 @@ func testOptOut(t *testing.T, s *suite) {
 	}
 	work := startLoad(t.Context(), pairs, s.inTurn)
 	defer work.cancel()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	killing, stopKilling := context.WithCancel(ctx)
-	var busyWith sync.WaitGroup
+	killing, stopKilling := context.WithCancel(t.Context())
+	var killer sync.WaitGroup
+	killer.Go(func() { s.killInTurn(killing, t) })
+	chooseAll(t, choosers, soaking(8))
+	stopKilling()
+	killer.Wait()
+	looks := work.stop()
 	for _, c := range choosers {
-		busyWith.Go(func() {
-			for n := range soaking(8) {
-				if err := c.choose(ctx, n%2 == 0); err != nil {
-					t.Errorf("choice %d: %v", n+1, err)
+		c.wantHistory(t, looks)
+		c.wantSame(t)
+	}
+	s.wantAccounted(t, looks, len(choosers))
+}
+
+// chooseAll has each person choose n times, out and in by turns, at the same time as the others.
+func chooseAll(t *testing.T, choosers []*chooser, n int) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(n)*10*time.Second)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, c := range choosers {
+		all.Go(func() {
+			for i := range n {
+				if err := c.choose(ctx, i%2 == 0); err != nil {
+					t.Errorf("choice %d: %v", i+1, err)
 					return
 				}
 				rest(ctx, 40*pace)
 			}
 		})
 	}
-	var killer sync.WaitGroup
-	killer.Go(func() { s.killInTurn(killing, t) })
-	busyWith.Wait()
-	stopKilling()
-	killer.Wait()
-	looks := work.stop()
-	for _, c := range choosers {
-		var own []look
-		for _, l := range looks {
-			if l.pair.person == c.person.NHSNumber {
-				own = append(own, l)
-			}
-		}
-		c.wantHistory(t, own)
-	}
-	s.wantAccounted(t, looks, len(choosers))
+	all.Wait()
 }
 
 // watched is somebody who changes their mind, and those who look.

@@ -102,7 +102,7 @@ func (s *suite) during(t *testing.T, v victim, o outage) {
 	work := startLoad(t.Context(), s.pairs(t, viewers), s.inTurn)
 	defer work.cancel()
 	for range soaking(1) {
-		work.awaitMore(t, recoverLimit, 2*viewers, "records shown", shown)
+		work.awaitMore(t, recoverLimit, 10*viewers, "records shown", shown)
 		s.each(t, v.service, o.begin)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
@@ -117,7 +117,7 @@ func (s *suite) during(t *testing.T, v victim, o outage) {
 			t.Error(err)
 		}
 		s.each(t, v.service, o.end)
-		work.awaitMore(t, recoverLimit, 2*viewers, "records shown again", shown)
+		work.awaitMore(t, recoverLimit, 10*viewers, "records shown again", shown)
 	}
 	looks := work.stop()
 	longest := time.Duration(0)
@@ -132,5 +132,5 @@ func (s *suite) during(t *testing.T, v victim, o outage) {
 		}
 	}
 	t.Logf("the longest answer took %s", longest.Round(time.Millisecond))
-	s.wantAccounted(t, looks, 4*viewers)
+	s.wantAccounted(t, looks, 20*viewers)
 }

@@ -17,7 +17,7 @@ func testRolling(t *testing.T, s *suite) {
 	defer b.stop()
 	work := startLoad(t.Context(), s.pairs(t, viewers), b.pick)
 	defer work.cancel()
-	feeds := s.startFeeds(t, s.county.People[1], "rolling", b.pick)
+	feeds := s.startFeeds(t, s.county.People[1], "rolling", b.pick, false)
 	defer feeds.cancel()
 	for range soaking(1) {
 		for _, program := range append([]string{"gateway"}, services...) {

@@ -43,6 +43,14 @@ func TestFaults(t *testing.T) {
 		{"Rolling", testRolling},
 		{"OptOut", testOptOut},
 		{"LateChoices", testLateChoices},
+		{"DatabaseKilled", testDatabaseKilled},
+		{"DatabaseFrozen", testDatabaseFrozen},
+		{"FeedTwice", testFeedTwice},
+		{"FeedTogether", testFeedTogether},
+		{"FeedCut", testFeedCut},
+		{"Callers", testCallers},
+		{"DatabaseRoles", testDatabaseRoles},
+		{"Refusals", testRefusals},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			s.heal(t)
