@@ -28,18 +28,18 @@ func (s *Suite) All(ctx context.Context, out io.Writer, length time.Duration) er
 		numbers []string
 	}{{smallSize, s.small}, {largeSize, s.large}} {
 		for _, connections := range []int{1, 8, 32} {
-			cases, err := s.views(size.numbers, connections)
+			cases, err := s.views(ctx, size.numbers, connections)
 			if err := measure(fmt.Sprintf("(a) The whole view of %d entries at %d connections", size.entries, connections), "views", cases, err); err != nil {
 				return err
 			}
 		}
 	}
-	cases, err := s.facts(8)
+	cases, err := s.facts(ctx, 8)
 	if err := measure("(b) Access facts at 8 callers", "answers", cases, err); err != nil {
 		return err
 	}
 	for _, writers := range []int{1, 64} {
-		cases, err := s.appends(writers)
+		cases, err := s.appends(ctx, writers)
 		if err := measure(fmt.Sprintf("(c) Audit appends at %d writers", writers), "events", cases, err); err != nil {
 			return err
 		}

@@ -20,8 +20,8 @@ import (
 
 // views are (a): the whole view with every check on and the audit durable, beside the bare service, beside
 // the select alone.
-func (s *Suite) views(numbers []string, connections int) ([]Case, error) {
-	lines, err := s.db.Prepare(linesSQL)
+func (s *Suite) views(ctx context.Context, numbers []string, connections int) ([]Case, error) {
+	lines, err := s.db.PrepareContext(ctx, linesSQL)
 	if err != nil {
 		return nil, err
 	}
@@ -71,13 +71,13 @@ SELECT s.id, s.name, r.id, o.name, o.state, p.restricted, p.gp_ods_code, c.id, c
  WHERE s.issuer = $1 AND s.subject = $2`
 
 // facts are (b): the access facts of one member of staff and one person over gRPC, beside the join in SQL.
-func (s *Suite) facts(workers int) ([]Case, error) {
+func (s *Suite) facts(ctx context.Context, workers int) ([]Case, error) {
 	conn, err := dial("static:///"+s.stack.Addresses("identity-svc")[0], "identity-svc", s.stack.CertDir())
 	if err != nil {
 		return nil, err
 	}
 	client := identityv1.NewFactsServiceClient(conn)
-	join, err := s.db.Prepare(factsSQL)
+	join, err := s.db.PrepareContext(ctx, factsSQL)
 	if err != nil {
 		return nil, err
 	}
@@ -114,13 +114,13 @@ func drain(ctx context.Context, stmt *sql.Stmt, args ...any) error {
 }
 
 // appends are (c): durable appends beside one synchronous INSERT per event of about the same row.
-func (s *Suite) appends(writers int) ([]Case, error) {
+func (s *Suite) appends(ctx context.Context, writers int) ([]Case, error) {
 	conn, err := dial("static:///"+s.stack.Addresses("audit-svc")[0], "audit-svc", s.stack.CertDir())
 	if err != nil {
 		return nil, err
 	}
 	client := auditv1.NewAppendServiceClient(conn)
-	insert, err := s.db.Prepare(`INSERT INTO bench.event VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`)
+	insert, err := s.db.PrepareContext(ctx, `INSERT INTO bench.event VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`)
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +165,7 @@ func (s *Suite) ingest(ctx context.Context) ([]Case, error) {
 		next = next.Add(time.Millisecond)
 		return bundleOf(s.fed[n%feedPeople], practice, largeSize/4, 0, next)
 	}
-	insert, err := s.db.Prepare(`INSERT INTO bench.resource SELECT $1, i.id, now(), i.raw, sha256(i.raw::bytea) FROM unnest($2::text[], $3::text[]) AS i (id, raw)`)
+	insert, err := s.db.PrepareContext(ctx, `INSERT INTO bench.resource SELECT $1, i.id, now(), i.raw, sha256(i.raw::bytea) FROM unnest($2::text[], $3::text[]) AS i (id, raw)`)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package county_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ func TestBundlesAreTransactionsWhoseReferencesResolve(t *testing.T) {
 			for _, e := range feed.Entry {
 				kind := e.Resource["resourceType"].(string)
 				target := e.FullURL
-				if e.Request.Method == "PUT" {
+				if e.Request.Method == http.MethodPut {
 					target = e.Request.URL
 					if target != fmt.Sprintf("%s/%s", kind, e.Resource["id"]) {
 						t.Fatalf("PUT %s of %s %s", target, kind, e.Resource["id"])

@@ -38,7 +38,7 @@ func (i *Issuer) discover(provider *op.Provider) http.HandlerFunc {
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "no-store")
-		//nolint:errcheck // The caller has gone; there is nobody to tell.
+		// An error means that the caller has gone: there is nobody to tell.
 		w.Write(text)
 	}
 }

@@ -75,6 +75,6 @@ func (i *Issuer) acceptLogin(w http.ResponseWriter, r *http.Request) {
 
 func serveLoginStyle(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	//nolint:errcheck // The caller has gone; there is nobody to tell.
+	// An error means that the caller has gone: there is nobody to tell.
 	w.Write(loginCSS)
 }

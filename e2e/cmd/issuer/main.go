@@ -63,7 +63,7 @@ func run(ctx context.Context, path string, log *slog.Logger, ready func(address 
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", config.Listen)
+	listener, err := net.Listen("tcp", config.Listen) //nolint:noctx // an address of this machine: it takes no time
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}

@@ -165,7 +165,7 @@ func (endless) Read(p []byte) (int, error) {
 func TestABodyWithoutEndIsAnswered(t *testing.T) {
 	s := newStack(t)
 	for _, path := range []string{"/v1/patients:search", "/fhir/R4"} {
-		req, err := http.NewRequestWithContext(t.Context(), "POST", "https://"+s.doors.rest.Addr()+path, io.NopCloser(endless{}))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+s.doors.rest.Addr()+path, io.NopCloser(endless{}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +176,7 @@ func TestABodyWithoutEndIsAnswered(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = resp.Body.Close()
-		if resp.StatusCode != 413 || !resp.Close {
+		if resp.StatusCode != http.StatusRequestEntityTooLarge || !resp.Close {
 			t.Errorf("%s: %d, closes %v", path, resp.StatusCode, resp.Close)
 		}
 	}

@@ -46,7 +46,7 @@ type GRPC struct {
 
 // ListenGRPC opens the listener. Register services on the GRPC, then Serve.
 func ListenGRPC(addr string, cert *Certificate, chain grpc.UnaryServerInterceptor, limit *Limit, t *telemetry.Telemetry) (*GRPC, error) {
-	lis, err := net.Listen("tcp", addr)
+	lis, err := net.Listen("tcp", addr) //nolint:noctx // an address of this machine: it takes no time
 	if err != nil {
 		return nil, fmt.Errorf("DCR_LISTEN_GRPC: %w", err)
 	}

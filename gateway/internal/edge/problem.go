@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
@@ -56,8 +57,9 @@ func badField(reason, field, text string) *problem {
 // grpc-gateway says in words of its own quotes the request, so of that only the
 // code is kept.
 func problemOf(err error) *problem {
-	if p, ok := err.(*problem); ok {
-		return p
+	var own *problem
+	if errors.As(err, &own) {
+		return own
 	}
 	f := fault.FromStatus(err)
 	return &problem{status: runtime.HTTPStatusFromCode(f.Kind.Code()), fault: f}

@@ -32,7 +32,7 @@ type Server struct {
 
 // Listen opens the HTTPS listener for handler, HTTP/1.1 and HTTP/2.
 func Listen(addr string, cert *Certificate, handler http.Handler, log *slog.Logger) (*Server, error) {
-	lis, err := net.Listen("tcp", addr)
+	lis, err := net.Listen("tcp", addr) //nolint:noctx // an address of this machine: it takes no time
 	if err != nil {
 		return nil, fmt.Errorf("DCR_LISTEN_REST: %w", err)
 	}
