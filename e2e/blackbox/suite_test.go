@@ -69,6 +69,7 @@ func TestBlackBox(t *testing.T) {
 		{"the main job", (*suite).mainJob},
 		{"role by section", (*suite).roleBySection},
 		{"opt-out", (*suite).optOut},
+		{"the seal in record-svc", (*suite).seal},
 		{"emergency", (*suite).emergency},
 		{"restricted", (*suite).restricted},
 		{"next call", (*suite).nextCall},
@@ -107,7 +108,10 @@ func start(t *testing.T) *suite {
 	var err error
 	s.stack, err = stack.Start(ctx, stack.Config{
 		Dir: runDir(t), BinDir: programs(ctx, t), Replicas: replicas, County: s.county,
-		Env: map[string]map[string]string{"*": {"DCR_OTLP_ENDPOINT": s.spans.url, "DCR_OTLP_INSECURE": "true"}},
+		Env: map[string]map[string]string{"*": {
+			"DCR_OTLP_ENDPOINT": s.spans.url, "DCR_OTLP_INSECURE": "true",
+			"DCR_DRAIN_DELAY": "300ms", // nobody calls while a process of this run stops
+		}},
 		Out: s.printed,
 	})
 	if err != nil {
