@@ -120,7 +120,7 @@ func (s *Suite) appends(ctx context.Context, writers int) ([]Case, error) {
 		return nil, err
 	}
 	client := auditv1.NewAppendServiceClient(conn)
-	insert, err := s.db.PrepareContext(ctx, `INSERT INTO bench.event VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`)
+	insert, err := s.db.PrepareContext(ctx, `INSERT INTO bench.event VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`) //nolint:sqlclosecheck // it lives as long as the program
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +165,7 @@ func (s *Suite) ingest(ctx context.Context) ([]Case, error) {
 		next = next.Add(time.Millisecond)
 		return bundleOf(s.fed[n%feedPeople], practice, largeSize/4, 0, next)
 	}
-	insert, err := s.db.PrepareContext(ctx, `INSERT INTO bench.resource SELECT $1, i.id, now(), i.raw, sha256(i.raw::bytea) FROM unnest($2::text[], $3::text[]) AS i (id, raw)`)
+	insert, err := s.db.PrepareContext(ctx, `INSERT INTO bench.resource SELECT $1, i.id, now(), i.raw, sha256(i.raw::bytea) FROM unnest($2::text[], $3::text[]) AS i (id, raw)`) //nolint:sqlclosecheck // it lives as long as the program
 	if err != nil {
 		return nil, err
 	}
