@@ -58,6 +58,15 @@ func TestRefusalIsKeptAndShown(t *testing.T) {
 	if len(list("R0D")) != 1 {
 		t.Error("a refusal is forgotten")
 	}
+	// Once more: it is the last bundle that counts, accepted or refused.
+	r.refuse(t, hospital(), bad, 422, "UNSUPPORTED_RESOURCE_TYPE", "Bundle.entry[2]")
+	if view, _ = r.record(t, g); source(view, "R0D").GetRefusedAt() == "" {
+		t.Error("a second refusal does not show")
+	}
+	r.accept(t, hospital(), transaction(put(aliceAtHome())))
+	if view, _ = r.record(t, g); source(view, "R0D").GetRefusedAt() != "" {
+		t.Error("a second refusal shows although a bundle was accepted since")
+	}
 }
 
 // TestRefusalsArePaged goes through refusals two by two.
