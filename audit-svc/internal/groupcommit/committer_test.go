@@ -184,7 +184,7 @@ func TestOneBadNeighbour(t *testing.T) {
 func TestFullQueueTurnsAway(t *testing.T) {
 	t.Parallel()
 	log := newLog()
-	c := run(t, log, Limits{Queue: 4, Wait: 300 * time.Millisecond})
+	c := run(t, log, Limits{Queue: 4, Wait: 3 * time.Second}) // longer than starting 32 callers takes on a busy machine
 	began := time.Now()
 	turnedAway := 0
 	for id, err := range appendAll(t, c, names(32)...) {
@@ -200,7 +200,7 @@ func TestFullQueueTurnsAway(t *testing.T) {
 	if turnedAway < 32-5 {
 		t.Errorf("%d of 32 were turned away at once, want at least 27", turnedAway)
 	}
-	if took := time.Since(began); took > 2*time.Second {
+	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("answers took %v", took)
 	}
 }
