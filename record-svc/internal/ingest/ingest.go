@@ -198,24 +198,21 @@ func (w *work) load(ctx context.Context) error {
 // write stores what was planned, merges the person, and renders.
 func (w *work) write(ctx context.Context, p *planned) error {
 	number := w.settled.NHSNumber
-	if err := w.Store.UpsertEntries(ctx, w.tx, number, p.changed); err != nil {
-		return err
-	}
 	if err := w.Store.InsertVersions(ctx, w.tx, number, p.versions, w.at, w.eventID); err != nil {
 		return err
 	}
 	w.person.Sequence++
 	w.facts = &Facts{Number: number, Sequence: w.person.Sequence, ReceivedAt: w.at, Relationships: p.relationships}
 	if p.patient {
-		if err := w.mergePatient(ctx); err != nil {
+		if err := w.mergePatient(ctx, p); err != nil {
 			return err
 		}
 	}
-	if err := w.applyRules(ctx); err != nil {
+	if err := w.applyRules(ctx, p); err != nil {
 		return err
 	}
 	if err := w.Store.UpdatePerson(ctx, w.tx, number, w.person); err != nil {
 		return err
 	}
-	return w.render(ctx)
+	return w.render(ctx, p.changed)
 }

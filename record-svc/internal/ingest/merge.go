@@ -89,8 +89,9 @@ func home(all fhir.List[fhir.Address]) fhir.Address {
 	return found
 }
 
-// mergePatient reads the current Patient of every sender and takes the merged person over.
-func (w *work) mergePatient(ctx context.Context) error {
+// mergePatient reads the current Patient of every sender, the one of this bundle from the bundle, and takes
+// the merged person over.
+func (w *work) mergePatient(ctx context.Context, p *planned) error {
 	var ids []string
 	for id, e := range w.entries {
 		if e.Type == "Patient" && e.State == store.Shown {
@@ -104,9 +105,17 @@ func (w *work) mergePatient(ctx context.Context) error {
 		}
 		return a.ID > b.ID
 	})
+	if len(ids) == 0 {
+		return nil // every Patient was deleted: what is known of the person stays
+	}
 	raws, err := w.Store.Current(ctx, w.tx, w.settled.NHSNumber, ids)
 	if err != nil {
 		return err
+	}
+	for _, v := range p.versions {
+		if e := w.entries[v.EntryID]; e.Type == "Patient" && e.Version == v.Number && v.Raw != nil {
+			raws[e.ID] = []byte(*v.Raw)
+		}
 	}
 	var newestFirst []patient
 	for _, id := range ids {
@@ -119,9 +128,6 @@ func (w *work) mergePatient(ctx context.Context) error {
 			return err
 		}
 		newestFirst = append(newestFirst, patient{Resource: r, gp: content.GP})
-	}
-	if len(newestFirst) == 0 {
-		return nil // every Patient was deleted: what is known of the person stays
 	}
 	m := merge(newestFirst)
 	w.facts.Person = &m

@@ -10,8 +10,8 @@ import (
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/store"
 )
 
-// render writes the person's lines and pieces anew.
-func (w *work) render(ctx context.Context) error {
+// render writes the changed entries with their lines, and the person's other lines and pieces anew.
+func (w *work) render(ctx context.Context, changed []store.Entry) error {
 	items, err := w.items(ctx)
 	if err != nil {
 		return err
@@ -31,6 +31,9 @@ func (w *work) render(ctx context.Context) error {
 			}
 			pieces = append(pieces, piece)
 		}
+	}
+	if err := w.Store.UpsertEntries(ctx, w.tx, w.settled.NHSNumber, changed, lines); err != nil {
+		return err
 	}
 	if err := w.Store.UpsertPieces(ctx, w.tx, w.settled.NHSNumber, w.Rules.Version(), pieces); err != nil {
 		return err

@@ -25,37 +25,44 @@ func (g *Ingester) Rerender(ctx context.Context, number nhsnumber.Number) error 
 		if err := w.load(ctx); err != nil {
 			return err
 		}
-		if err := w.applyRules(ctx); err != nil {
+		p := &planned{}
+		if err := w.applyRules(ctx, p); err != nil {
 			return err
 		}
 		if err := g.Store.UpdatePerson(ctx, tx, number, w.person); err != nil {
 			return err
 		}
-		return w.render(ctx)
+		return w.render(ctx, p.changed)
 	})
 }
 
 // applyRules brings all of the person under the sets in force. What the bundle at hand brought is already;
 // the rest may have come under others, and is about to be rendered with it.
-func (w *work) applyRules(ctx context.Context) error {
+func (w *work) applyRules(ctx context.Context, p *planned) error {
 	before := w.person.Rules
 	w.person.Rules = w.Rules.Version()
 	if before == "" || before == w.person.Rules {
 		return nil
 	}
-	return w.withhold(ctx)
+	return w.withhold(ctx, p)
 }
 
 // withhold hides the shown entries whose resource the sets in force withhold, and shows again those that
-// only an earlier set withheld and whose resource was kept.
-func (w *work) withhold(ctx context.Context) error {
+// only an earlier set withheld and whose resource was kept. It adds them to what is changed.
+func (w *work) withhold(ctx context.Context, p *planned) error {
+	judged := make(map[string]bool, len(p.changed))
+	for _, e := range p.changed {
+		judged[e.ID] = true
+	}
 	raws, err := w.Store.Current(ctx, w.tx, w.settled.NHSNumber, nil)
 	if err != nil {
 		return err
 	}
-	var changed []store.Entry
 	for id, raw := range raws {
 		e := w.entries[id]
+		if judged[id] {
+			continue
+		}
 		_, matched := w.Rules.MatchResource(raw)
 		switch {
 		case matched && e.State == store.Shown:
@@ -65,7 +72,7 @@ func (w *work) withhold(ctx context.Context) error {
 		default:
 			continue
 		}
-		changed = append(changed, *e)
+		p.changed = append(p.changed, *e)
 	}
-	return w.Store.UpsertEntries(ctx, w.tx, w.settled.NHSNumber, changed)
+	return nil
 }

@@ -136,33 +136,6 @@ func (s *Store) InsertVersions(ctx context.Context, tx *sqlx.Tx, number nhsnumbe
 	return nil
 }
 
-const upsertEntriesSQL = `
-INSERT INTO entry AS e (nhs_number, id, source_ods_code, type, key_id, state, version, versions, ordered_at, received_at, content)
-SELECT $1, n.* FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::int[], $8::int[], $9::timestamptz[], $10::timestamptz[], $11::text[])
-  AS n (id, source_ods_code, type, key_id, state, version, versions, ordered_at, received_at, content)
-ON CONFLICT (nhs_number, id) DO UPDATE
-   SET state = excluded.state, version = excluded.version, versions = excluded.versions,
-       ordered_at = excluded.ordered_at, received_at = excluded.received_at, content = excluded.content`
-
-// UpsertEntries writes the entries that a bundle made or changed.
-func (s *Store) UpsertEntries(ctx context.Context, tx *sqlx.Tx, number nhsnumber.Number, all []Entry) error {
-	n := len(all)
-	ids, sources, types, keys := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
-	states, current, count := make([]int64, n), make([]int64, n), make([]int64, n)
-	ordered, received, contents := make([]string, n), make([]string, n), make([]string, n)
-	for i, e := range all {
-		ids[i], sources[i], types[i], keys[i] = e.ID, e.SourceODS, e.Type, e.KeyID
-		states[i], current[i], count[i] = int64(e.State), int64(e.Version), int64(e.Versions)
-		ordered[i], received[i], contents[i] = stamp(e.OrderedAt), stamp(e.ReceivedAt), e.Content
-	}
-	_, err := s.stmt.Exec(ctx, tx, upsertEntriesSQL, string(number), array(ids), array(sources), array(types), array(keys),
-		pq.Array(states), pq.Array(current), pq.Array(count), array(ordered), array(received), array(contents))
-	if err != nil {
-		return fmt.Errorf("write entries: %w", err)
-	}
-	return nil
-}
-
 // supportingSQL reads what this sender stored for display and author.
 const supportingSQL = `
 SELECT e.type, e.key_id, v.raw

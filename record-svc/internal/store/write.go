@@ -26,8 +26,7 @@ type Line struct {
 }
 
 // updateLinesSQL writes the lines of a person's entries, and clears those of entries that lead no more.
-// Rows that would not change are left alone: most bundles change little. Lists within a row travel as one
-// text each, since an array of arrays must be rectangular.
+// Rows that would not change are left alone: most bundles change little.
 const updateLinesSQL = `
 UPDATE entry e
    SET section = l.section, sort_at = l.sort_at, codes = string_to_array(l.codes, E'\x1f'), sources = string_to_array(l.sources, E'\x1f'),
