@@ -14,7 +14,7 @@ export GOFLAGS := -buildvcs=false
 
 say = @printf '\n== %s\n' "$(1)"
 
-.PHONY: help run env clean test verify build unit e2e lint house generate tidy manifests docs soak bench fuzz tools
+.PHONY: help run env clean test verify build unit e2e lint house generate tidy manifests soak bench fuzz tools
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,9 +44,10 @@ unit: ## the tests of every module but e2e, with the race detector
 	go test -race -timeout 20m $(filter-out ./e2e/...,$(PKGS))
 	cd tools/house && GOWORK=off go test ./...
 
+# One package after the other: each brings a whole suite up.
 e2e: ## the black box: real processes, two of each service
 	$(call say,e2e: the whole suite as real processes)
-	go test -count=1 -timeout 25m ./e2e/...
+	go test -count=1 -p 1 -timeout 25m ./e2e/...
 
 house: ## who may import whom
 	$(call say,house: imports keep to the plan)
@@ -89,7 +90,7 @@ manifests: $(BIN)/kubeconform $(BIN)/kustomize ## k8s renders, and fits the sche
 
 soak: ## the same tests with larger counts, bounded to an hour
 	$(call say,soak: the same tests with larger counts)
-	DCR_SOAK=1 go test -timeout 60m -count=1 ./e2e/...
+	DCR_SOAK=1 go test -count=1 -p 1 -timeout 60m ./e2e/...
 
 bench: ## the figures of docs/performance.md, a few minutes
 	@go run ./e2e/cmd/bench
