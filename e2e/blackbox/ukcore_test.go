@@ -38,9 +38,7 @@ func (s *suite) ukCore(t *testing.T) {
 	}
 	refused := ukCoreRefused()
 	patient := ukCorePatient(t, files)
-	for _, number := range numbersIn(t, files) {
-		s.numbers = append(s.numbers, number)
-	}
+	s.numbers = append(s.numbers, numbersIn(t, files)...)
 	sender := s.system(t, hospital)
 	for _, f := range files {
 		name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(f.name), "UKCore-"), "-Example.json")
