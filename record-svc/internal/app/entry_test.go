@@ -121,16 +121,44 @@ func TestVersionsThatAreNotShown(t *testing.T) {
 	}
 }
 
+// withoutAsthma is a file of never-shared sets that has asthma alone.
+func withoutAsthma(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "sets.json")
+	const text = `{"name":"test","edition":"2","notice":"","categories":[{"name":"asthma","basis":"none","codes":[
+		{"system":"http://snomed.info/sct","code":"195967001","display":"Asthma","source":"this test"}]}]}`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func sets(file string) func(*Config) { return func(c *Config) { c.NeverShared = file } }
+
+// TestCorrectedUnderOtherSets replaces, under new sets, a version that these withhold by one that they do not.
+func TestCorrectedUnderOtherSets(t *testing.T) {
+	t.Parallel()
+	s := newSuite(t)
+	before := s.start(t)
+	before.accept(t, hospital(), transaction(put(aliceAtHome()), put(problem("c", "195967001", "Asthma", "2020-01-01"))))
+	before.stop()
+	after := s.start(t, sets(withoutAsthma(t)))
+	after.accept(t, hospital(), transaction(put(aliceAtHome()), put(problem("c", "13645005", "COPD", "2020-01-01"))))
+	view, _ := after.record(t, grantFor(alice, whole()))
+	if diff := cmp.Diff([]string{"COPD"}, displays(t, view, "history")); diff != "" {
+		t.Error(diff)
+	}
+	detail, _ := after.detail(t, grantFor(alice, whole()), entryID(t, view, "COPD"))
+	if v := detail.GetVersions(); len(v) != 1 || v[0].GetVersion() != 2 {
+		t.Errorf("versions %v", v)
+	}
+}
+
 // TestOtherSets starts the service again with never-shared sets that have one more code: nothing that was
 // rendered before is shown, whichever call comes first.
 func TestOtherSets(t *testing.T) {
 	t.Parallel()
-	file := filepath.Join(t.TempDir(), "sets.json")
-	const sets = `{"name":"test","edition":"2","notice":"","categories":[{"name":"asthma","basis":"none","codes":[
-		{"system":"http://snomed.info/sct","code":"195967001","display":"Asthma","source":"this test"}]}]}`
-	if err := os.WriteFile(file, []byte(sets), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := withoutAsthma(t)
 	calls := func(r *replica, id string) map[string]func(context.Context, *recordv1.Grant) ([]byte, error) {
 		all := r.calls(id)
 		all["list of one section"] = func(ctx context.Context, g *recordv1.Grant) ([]byte, error) {
@@ -158,7 +186,7 @@ func TestOtherSets(t *testing.T) {
 			view, _ := before.record(t, grantFor(alice, whole()))
 			id := entryID(t, view, "Asthma")
 			before.stop()
-			after := s.start(t, func(c *Config) { c.NeverShared = file })
+			after := s.start(t, sets(file))
 			body, err := calls(after, id)[how](limit(t), grantFor(alice, whole()))
 			switch {
 			case how == "entry":
