@@ -128,7 +128,7 @@ func (s *suite) startFeeds(t *testing.T, person county.Person, prefix string, pi
 				last = submit(context.WithoutCancel(ctx), pick(tries), token, one)
 			}
 			f.sent = append(f.sent, last)
-			rest(ctx, 5*pace)
+			rest(ctx, pace)
 		}
 	})
 	return f

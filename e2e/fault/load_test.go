@@ -140,11 +140,14 @@ func (l *load) count(cond func(look) bool) int {
 	return n
 }
 
-// awaitMore waits until n more looks than now satisfy a condition.
+// awaitMore waits until n more looks than now satisfy a condition. It does not end the test: what was shown
+// meanwhile is still to be checked.
 func (l *load) awaitMore(t *testing.T, limit time.Duration, n int, what string, cond func(look) bool) {
 	t.Helper()
 	before := l.count(cond)
-	await(t, limit, fmt.Sprintf("%d more of: %s", n, what), func() bool { return l.count(cond) >= before+n })
+	if !awaited(limit, func() bool { return l.count(cond) >= before+n }) {
+		t.Errorf("%d more of: %s: not within %s", n, what, limit)
+	}
 }
 
 // stop ends the load and gives all looks.

@@ -89,7 +89,10 @@ func testRecord(t *testing.T, s *suite) {
 
 func (s *suite) outages(t *testing.T, v victim) {
 	for _, o := range outages(t.Context()) {
-		t.Run(o.name, func(t *testing.T) { s.during(t, v, o) })
+		t.Run(o.name, func(t *testing.T) {
+			s.heal(t)
+			s.during(t, v, o)
+		})
 	}
 }
 

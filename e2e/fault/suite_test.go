@@ -197,9 +197,16 @@ func (s *suite) staff(t *testing.T, roleCode string) stack.StaffEntry {
 	return stack.StaffEntry{}
 }
 
-// await looks again and again until cond holds.
+// await looks again and again until cond holds, and ends the test when it does not in time.
 func await(t *testing.T, limit time.Duration, what string, cond func() bool) {
 	t.Helper()
+	if !awaited(limit, cond) {
+		t.Fatalf("%s: not within %s", what, limit)
+	}
+}
+
+// awaited looks again and again until cond holds, and tells whether it did in time.
+func awaited(limit time.Duration, cond func() bool) bool {
 	deadline := time.NewTimer(limit)
 	defer deadline.Stop()
 	tick := time.NewTicker(50 * time.Millisecond)
@@ -207,10 +214,11 @@ func await(t *testing.T, limit time.Duration, what string, cond func() bool) {
 	for !cond() {
 		select {
 		case <-deadline.C:
-			t.Fatalf("%s: not within %s", what, limit)
+			return false
 		case <-tick.C:
 		}
 	}
+	return true
 }
 
 // soaking multiplies counts and times when a long run is asked for.
