@@ -41,7 +41,7 @@ func TestOrganisationsChangeByVersion(t *testing.T) {
 	}
 	_, err = h.update(o)
 	wants(t, err, codes.Aborted, "VERSION_CHANGED")
-	_, err = h.update(&identityv1.Organisation{OdsCode: "XXX", Name: "x", Kind: 1})
+	_, err = h.update(&identityv1.Organisation{OdsCode: "ZZZ", Name: "x", Kind: 1})
 	wants(t, err, codes.NotFound, "ORGANISATION_NOT_FOUND")
 	wants(t, h.create(&identityv1.Organisation{OdsCode: hospital, Name: "again", Kind: 1, State: participating}), codes.AlreadyExists, "ORGANISATION_EXISTS")
 	wants(t, h.create(&identityv1.Organisation{OdsCode: "X X", Name: "x", Kind: 1, State: participating}), codes.InvalidArgument, "INVALID_ARGUMENT")
@@ -132,7 +132,7 @@ func TestStaffAndRoles(t *testing.T) {
 		return []*identityv1.StaffRole{{RoleCode: code, OdsCode: odsCode}}
 	}
 	wants(t, create(&identityv1.Staff{Issuer: issuer, Subject: "gp", Name: "Again"}), codes.AlreadyExists, "STAFF_EXISTS")
-	wants(t, create(&identityv1.Staff{Issuer: issuer, Subject: "b", Name: "B", Roles: role("R0260", "XXX")}), codes.NotFound, "ORGANISATION_NOT_FOUND")
+	wants(t, create(&identityv1.Staff{Issuer: issuer, Subject: "b", Name: "B", Roles: role("R0260", "ZZZ")}), codes.NotFound, "ORGANISATION_NOT_FOUND")
 	wants(t, create(&identityv1.Staff{Issuer: issuer, Subject: "b", Name: "B", Roles: role("r 1", practice)}), codes.InvalidArgument, "INVALID_ARGUMENT")
 	wants(t, create(&identityv1.Staff{Issuer: issuer, Subject: "b", Name: "B", OwnNhsNumber: "9990002672"}), codes.InvalidArgument, "INVALID_NHS_NUMBER")
 	wants(t, create(&identityv1.Staff{Issuer: issuer, Subject: "b", Name: "\x00"}), codes.InvalidArgument, "INVALID_ARGUMENT")
