@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
@@ -18,9 +19,11 @@ import (
 )
 
 const (
-	connectLimit  = 3 * time.Second
-	firstBackoff  = 100 * time.Millisecond
-	longestPause  = 2 * time.Second
+	connectLimit = 3 * time.Second
+	firstBackoff = 100 * time.Millisecond
+	longestPause = time.Second
+	// replicaWait is longer than the longest pause between two attempts to connect.
+	replicaWait   = 1500 * time.Millisecond
 	backoffGrowth = 1.6
 	backoffJitter = 0.2
 )
@@ -48,7 +51,8 @@ type DialConfig struct {
 }
 
 // Dial makes a client of a service. It does not wait for a connection: a call
-// that finds no healthy replica fails with Unavailable. Close it when done.
+// that finds no healthy replica, and gets none within 1.5 s, fails with
+// Unavailable. Close it when done.
 func Dial(cfg DialConfig) (*grpc.ClientConn, error) {
 	if cfg.Target == "" || cfg.Peer == "" || cfg.TLS == nil {
 		return nil, errors.New("dial: Target, Peer and TLS are needed")
@@ -79,7 +83,7 @@ func (cfg DialConfig) options(policy string) []grpc.DialOption {
 		grpc.WithNoProxy(),
 		grpc.WithResolvers(staticBuilder{}),
 		grpc.WithStatsHandler(otelgrpc.NewClientHandler(newTools(cfg.Telemetry).otel()...)),
-		grpc.WithChainUnaryInterceptor(withDeadline(cfg.DefaultDeadline), onlyRequestID),
+		grpc.WithChainUnaryInterceptor(withDeadline(cfg.DefaultDeadline), awaitReplica, onlyRequestID),
 		grpc.WithStreamInterceptor(noStreams),
 		grpc.WithDefaultCallOptions(
 			grpc.MaxCallRecvMsgSize(cfg.MaxMessageBytes), grpc.MaxCallSendMsgSize(cfg.MaxMessageBytes)),
@@ -105,6 +109,21 @@ func withDeadline(limit time.Duration) grpc.UnaryClientInterceptor {
 		}
 		return next(ctx, method, req, reply, cc, opts...)
 	}
+}
+
+// awaitReplica gives a call that finds no replica a moment to get one. In a
+// rolling restart the new replica may be ready a little before we have connected
+// to it again, and the old one says already that it takes no more. Nothing is
+// sent meanwhile, so that this is safe for every call.
+func awaitReplica(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, next grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	if state := cc.GetState(); state == connectivity.TransientFailure {
+		waiting, cancel := context.WithTimeout(ctx, replicaWait)
+		for state == connectivity.TransientFailure && cc.WaitForStateChange(waiting, state) {
+			state = cc.GetState()
+		}
+		cancel()
+	}
+	return next(ctx, method, req, reply, cc, opts...)
 }
 
 // onlyRequestID sends the request id and nothing else: metadata that reached

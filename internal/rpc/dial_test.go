@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -236,7 +237,32 @@ func TestDialRefusesHalfConfigurations(t *testing.T) {
 	}
 }
 
-func TestNobodyThereIsUnavailableAtOnce(t *testing.T) {
+// TestAReplicaThatComesBackIsAwaited: the only replica is gone, and another is
+// there a little later at its address. Calls that came in between are answered.
+func TestAReplicaThatComesBackIsAwaited(t *testing.T) {
+	county := newCounty(t)
+	first, addr := serve(t, county.config(t), answers("one"))
+	conn := county.dial(t, "gateway", addr)
+	if _, err := call(t.Context(), conn, "who"); err != nil {
+		t.Fatal(err)
+	}
+	first.Drain()
+	if err := first.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for conn.GetState() != connectivity.TransientFailure {
+		if !conn.WaitForStateChange(t.Context(), conn.GetState()) {
+			t.Fatal(t.Context().Err())
+		}
+	}
+	result := inBackground(t, conn)
+	serveAt(t, addr, county.config(t), answers("two"))
+	if err := <-result; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNobodyThereIsUnavailableSoon(t *testing.T) {
 	county := newCounty(t)
 	began := time.Now()
 	_, err := call(t.Context(), county.dial(t, "gateway", "127.0.0.1:1", "127.0.0.1:2"), "hello")

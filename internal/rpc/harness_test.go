@@ -63,12 +63,18 @@ func (c *county) config(t *testing.T) rpc.ServerConfig {
 // serve runs a server over loopback until the test ends.
 func serve(t *testing.T, cfg rpc.ServerConfig, do echo) (*rpc.Server, string) {
 	t.Helper()
+	return serveAt(t, "127.0.0.1:0", cfg, do)
+}
+
+// serveAt is serve at an address.
+func serveAt(t *testing.T, addr string, cfg rpc.ServerConfig, do echo) (*rpc.Server, string) {
+	t.Helper()
 	s, err := rpc.NewServer(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.RegisterService(do.desc(), nil)
-	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	lis, err := net.Listen("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
