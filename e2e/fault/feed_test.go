@@ -61,10 +61,11 @@ func testFeedTogether(t *testing.T, s *suite) {
 // there once. The moment of the kill moves through the time that storing takes.
 func testFeedCut(t *testing.T, s *suite) {
 	const size = 150
-	person := s.county.People[4]
-	token := s.system(t, person.PracticeODS)
-	lost := 0
-	for round := range soaking(6) {
+	takes, lost := time.Duration(0), 0
+	for round := range soaking(8) {
+		// A record grows from round to round, and with it the time that storing takes: so several people take turns.
+		person := s.county.People[4+round%8]
+		token := s.system(t, person.PracticeODS)
 		n := note{person, fmt.Sprintf("cut-%d", round), time.Now()}
 		bundle := n.repeated(size)
 		answered := make(chan *stack.Answer, 1)
@@ -75,7 +76,7 @@ func testFeedCut(t *testing.T, s *suite) {
 			}
 			answered <- answer
 		}()
-		rest(t.Context(), time.Duration(round%6)*35*time.Millisecond)
+		rest(t.Context(), takes*time.Duration(round%8)/7)
 		s.each(t, "record-svc", (*stack.Process).Kill)
 		first := <-answered
 		s.each(t, "record-svc", start(t.Context()))
@@ -89,6 +90,7 @@ func testFeedCut(t *testing.T, s *suite) {
 		case found == 0:
 			lost++
 		}
+		began := time.Now()
 		again, err := s.inTurn(round).Submit(t.Context(), token, bundle)
 		if err == nil {
 			err = again.Err()
@@ -96,11 +98,13 @@ func testFeedCut(t *testing.T, s *suite) {
 		if err != nil {
 			t.Errorf("sent again: %v", err)
 		}
+		takes = max(takes, time.Since(began))
 		if found = s.entries(t, n); found != size {
 			t.Errorf("sent again: %d of %d entries", found, size)
 		}
 	}
-	t.Logf("of %d bundles %d were lost by the kill and stored when sent again", soaking(6), lost)
+	t.Logf("a bundle takes %s; of %d bundles %d were lost by the kill and stored when sent again",
+		takes.Round(time.Millisecond), soaking(8), lost)
 	if lost == 0 {
 		t.Error("no kill hit a bundle: the run proves nothing")
 	}

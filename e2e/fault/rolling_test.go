@@ -27,8 +27,13 @@ func testRolling(t *testing.T, s *suite) {
 	for range soaking(1) {
 		for _, program := range append([]string{"gateway"}, services...) {
 			for _, p := range s.stack.Replicas(program) {
+				began := time.Now()
 				if err := p.Restart(t.Context()); err != nil {
 					t.Fatal(err)
+				}
+				// No collector is configured, and nothing waits for one; nor for anything else.
+				if took := time.Since(began); took > drainDelay+busy {
+					t.Errorf("%s took %s to stop and start", p.Name(), took)
 				}
 				b.awaitAll(t)
 			}

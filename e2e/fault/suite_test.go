@@ -22,7 +22,7 @@ const (
 	// recoverLimit is how long the suite may take until it answers again once everything is back.
 	recoverLimit = 20 * time.Second
 	// drainDelay of every process: long enough for callers and for the balancer of these tests to notice.
-	drainDelay = "1500ms"
+	drainDelay = 1500 * time.Millisecond
 )
 
 // services that keep data, as programs.
@@ -83,7 +83,7 @@ func newSuite(t *testing.T) *suite {
 	s.county.People = s.county.People[:people]
 	s.stack, err = stack.Start(ctx, stack.Config{
 		Dir: filepath.Join(t.TempDir(), "run"), BinDir: bin, Replicas: 2, County: s.county, Out: logger{t},
-		Env: map[string]map[string]string{"*": {"DCR_DRAIN_DELAY": drainDelay}},
+		Env: map[string]map[string]string{"*": {"DCR_DRAIN_DELAY": drainDelay.String()}},
 	})
 	if err != nil {
 		t.Fatal(err)
