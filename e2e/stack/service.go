@@ -103,11 +103,16 @@ func (s *Stack) start(ctx context.Context, program, name string, ops int, env ma
 	return nil
 }
 
+// drainDelay is short: here nobody needs seconds to hear that a replica goes. Tests that look at just that
+// set their own.
+const drainDelay = "200ms"
+
 // commonEnv is what every program of ours is told.
 func (s *Stack) commonEnv(certificate, instance string, ops int) map[string]string {
 	certs := s.path("certs")
 	env := map[string]string{
 		"DCR_OPS_LISTEN":       loopback(ops),
+		"DCR_DRAIN_DELAY":      drainDelay,
 		"DCR_SERVICE_INSTANCE": instance,
 		"DCR_TLS_CERT_FILE":    devcert.CertFile(certs, certificate),
 		"DCR_TLS_KEY_FILE":     devcert.KeyFile(certs, certificate),

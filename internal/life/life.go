@@ -78,6 +78,7 @@ func Run(ctx context.Context, p Process) error {
 		return errors.New("run process: Log is needed")
 	}
 	p.Config = p.Config.withDefaults()
+	tuneMemory()
 	signals := p.Signals
 	if signals == nil {
 		own := make(chan os.Signal, 2)
