@@ -5,9 +5,8 @@ import (
 	"testing"
 )
 
-// testReplica: any replica may die at any time. Of each service and of the gateway one of two is killed under
-// load: callers of that gateway lose the calls that were on their way, everybody else at most a few, and nobody
-// is told anything wrong.
+// testReplica: any replica may die at any time. Of each service one of two is killed under load: at most a few
+// calls are lost, those whose answer had begun to arrive, and nobody is told anything wrong.
 func testReplica(t *testing.T, s *suite) {
 	for _, program := range services {
 		t.Run(program, func(t *testing.T) {
