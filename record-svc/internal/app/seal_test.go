@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -166,7 +167,15 @@ func TestSealIsImmediate(t *testing.T) {
 			}
 		}
 		a.choose(t, alice, n+1, false)
+		seen := shown.Load()
 		open.Store(n + 1)
+		// Each time the record is open somebody sees it, or the next seal would hide nothing from anybody.
+		for shown.Load() == seen && ctx.Err() == nil {
+			runtime.Gosched()
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		t.Fatalf("no view was shown of an open record: %v", err)
 	}
 	cancel()
 	readers.Wait()
