@@ -4,12 +4,8 @@ package app
 import (
 	"time"
 
-	"github.com/dorsetcarerecord/dcr/internal/life"
-	"github.com/dorsetcarerecord/dcr/internal/mtls"
-	"github.com/dorsetcarerecord/dcr/internal/postgres"
-	"github.com/dorsetcarerecord/dcr/internal/telemetry"
-
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/groupcommit"
+	"github.com/dorsetcarerecord/dcr/internal/daemon"
 )
 
 // name of the program, its certificate and its telemetry.
@@ -17,12 +13,8 @@ const name = "audit-svc"
 
 // Config is everything that serve may be told, as flags or in the environment.
 type Config struct {
-	Listen    string             `name:"listen" env:"DCR_LISTEN" required:"" help:"Address on which gRPC calls are answered."`
-	Database  postgres.Config    `embed:""`
-	TLS       mtls.Config        `embed:""`
-	Append    groupcommit.Limits `embed:""`
-	Telemetry telemetry.Config   `embed:""`
-	Life      life.Config        `embed:""`
+	daemon.Config
+	Append groupcommit.Limits `embed:""`
 }
 
 // Owner is how migrate and maintain reach the schema.

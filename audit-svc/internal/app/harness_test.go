@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/dorsetcarerecord/dcr/internal/daemon"
 	"github.com/dorsetcarerecord/dcr/internal/devcert"
 	"github.com/dorsetcarerecord/dcr/internal/fault"
 	"github.com/dorsetcarerecord/dcr/internal/life"
@@ -72,17 +73,13 @@ func (s *suite) tls(name string) mtls.Config {
 
 func (s *suite) replica(t testing.TB, databaseURL string) string {
 	t.Helper()
-	cfg := Config{Database: postgres.Config{URL: databaseURL}, TLS: s.tls(name), Life: life.Config{GraceLimit: 5 * time.Second}}
+	cfg := Config{Config: daemon.Config{Database: postgres.Config{URL: databaseURL}, TLS: s.tls(name), Life: life.Config{GraceLimit: 5 * time.Second}}}
 	cfg.Telemetry.Output = io.Discard
-	tel, err := newTelemetry(limit(t), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
 	lis, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	process, err := prepare(limit(t), cfg, tel, lis)
+	process, err := daemon.Prepare(limit(t), program(cfg), lis)
 	if err != nil {
 		t.Fatal(err)
 	}

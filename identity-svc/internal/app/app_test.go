@@ -11,6 +11,7 @@ import (
 
 	"github.com/dorsetcarerecord/dcr/identity-svc/internal/relationship"
 	"github.com/dorsetcarerecord/dcr/identity-svc/internal/store"
+	"github.com/dorsetcarerecord/dcr/internal/daemon"
 	"github.com/dorsetcarerecord/dcr/internal/devcert"
 	"github.com/dorsetcarerecord/dcr/internal/life"
 	"github.com/dorsetcarerecord/dcr/internal/mtls"
@@ -44,11 +45,14 @@ func setting(t *testing.T, audit *arrivals) (Config, testkit.Handles) {
 	address := testkit.Serve(t, dir, auditSvc, map[string][]string{auditv1.AppendService_ServiceDesc.ServiceName: {name}},
 		func(r grpc.ServiceRegistrar) { auditv1.RegisterAppendServiceServer(r, audit) }, nil)
 	return Config{
-		Listen: "127.0.0.1:0", AuditTarget: "static:///" + address,
-		Database:  postgres.Config{URL: db.AppURL},
-		TLS:       mtls.Config{CertFile: devcert.CertFile(dir, name), KeyFile: devcert.KeyFile(dir, name), CAFile: devcert.CAFile(dir)},
-		Telemetry: telemetry.Config{OpsListen: "127.0.0.1:0", Output: io.Discard, TraceRatio: 1},
-		Life:      life.Config{DrainDelay: 0, GraceLimit: 5 * time.Second, StepLimit: 5 * time.Second},
+		AuditTarget: "static:///" + address,
+		Config: daemon.Config{
+			Listen:    "127.0.0.1:0",
+			Database:  postgres.Config{URL: db.AppURL},
+			TLS:       mtls.Config{CertFile: devcert.CertFile(dir, name), KeyFile: devcert.KeyFile(dir, name), CAFile: devcert.CAFile(dir)},
+			Telemetry: telemetry.Config{OpsListen: "127.0.0.1:0", Output: io.Discard, TraceRatio: 1},
+			Life:      life.Config{DrainDelay: 0, GraceLimit: 5 * time.Second, StepLimit: 5 * time.Second},
+		},
 	}, db
 }
 

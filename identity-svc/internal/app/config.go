@@ -7,10 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/dorsetcarerecord/dcr/identity-svc/internal/relationship"
-	"github.com/dorsetcarerecord/dcr/internal/life"
-	"github.com/dorsetcarerecord/dcr/internal/mtls"
-	"github.com/dorsetcarerecord/dcr/internal/postgres"
-	"github.com/dorsetcarerecord/dcr/internal/telemetry"
+	"github.com/dorsetcarerecord/dcr/internal/daemon"
 )
 
 // name of the program, its certificate and its telemetry.
@@ -18,13 +15,9 @@ const name = "identity-svc"
 
 // Config is everything that serve may be told, as flags or in the environment.
 type Config struct {
-	Listen      string               `name:"listen" env:"DCR_LISTEN" required:"" help:"Address on which gRPC calls are answered."`
+	daemon.Config
 	AuditTarget string               `name:"audit-target" env:"DCR_AUDIT_TARGET" required:"" help:"Where audit-svc is: dns:///host:port, or static:///host:port,host:port."`
-	Database    postgres.Config      `embed:""`
-	TLS         mtls.Config          `embed:""`
 	Periods     relationship.Periods `embed:""`
-	Telemetry   telemetry.Config     `embed:""`
-	Life        life.Config          `embed:""`
 }
 
 // Owner is how migrate and bootstrap-admin reach the schema.

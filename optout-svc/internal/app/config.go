@@ -6,10 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/dorsetcarerecord/dcr/internal/life"
-	"github.com/dorsetcarerecord/dcr/internal/mtls"
-	"github.com/dorsetcarerecord/dcr/internal/postgres"
-	"github.com/dorsetcarerecord/dcr/internal/telemetry"
+	"github.com/dorsetcarerecord/dcr/internal/daemon"
 )
 
 // name of the program, its certificate and its telemetry.
@@ -17,13 +14,9 @@ const name = "optout-svc"
 
 // Config is everything that serve may be told, as flags or in the environment.
 type Config struct {
-	Listen       string           `name:"listen" env:"DCR_LISTEN" required:"" help:"Address on which gRPC calls are answered."`
-	AuditTarget  string           `name:"audit-target" env:"DCR_AUDIT_TARGET" required:"" help:"Where audit-svc is: dns:///host:port, or static:///host:port,host:port."`
-	RecordTarget string           `name:"record-target" env:"DCR_RECORD_TARGET" required:"" help:"Where record-svc is, in the same form."`
-	Database     postgres.Config  `embed:""`
-	TLS          mtls.Config      `embed:""`
-	Telemetry    telemetry.Config `embed:""`
-	Life         life.Config      `embed:""`
+	daemon.Config
+	AuditTarget  string `name:"audit-target" env:"DCR_AUDIT_TARGET" required:"" help:"Where audit-svc is: dns:///host:port, or static:///host:port,host:port."`
+	RecordTarget string `name:"record-target" env:"DCR_RECORD_TARGET" required:"" help:"Where record-svc is, in the same form."`
 }
 
 // Owner is how migrate reaches the schema.

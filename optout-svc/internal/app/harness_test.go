@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/connectivity"
 
+	"github.com/dorsetcarerecord/dcr/internal/daemon"
 	"github.com/dorsetcarerecord/dcr/internal/devcert"
 	"github.com/dorsetcarerecord/dcr/internal/fault"
 	"github.com/dorsetcarerecord/dcr/internal/life"
@@ -66,9 +67,11 @@ func newSuite(t *testing.T) *suite {
 		func(r grpc.ServiceRegistrar) { recordv1.RegisterSealServiceServer(r, s.record) }, nil)
 	s.cfg = Config{
 		AuditTarget: "static:///" + audit, RecordTarget: "static:///" + record,
-		Database: postgres.Config{URL: s.db.AppURL},
-		TLS:      mtls.Config{CertFile: devcert.CertFile(s.dir, name), KeyFile: devcert.KeyFile(s.dir, name), CAFile: devcert.CAFile(s.dir)},
-		Life:     life.Config{GraceLimit: 5 * time.Second},
+		Config: daemon.Config{
+			Database: postgres.Config{URL: s.db.AppURL},
+			TLS:      mtls.Config{CertFile: devcert.CertFile(s.dir, name), KeyFile: devcert.KeyFile(s.dir, name), CAFile: devcert.CAFile(s.dir)},
+			Life:     life.Config{GraceLimit: 5 * time.Second},
+		},
 	}
 	s.cfg.Telemetry.Output = io.Discard
 	s.start()
@@ -78,15 +81,11 @@ func newSuite(t *testing.T) *suite {
 // start starts a replica, to which calls go from now on. It ends when stop is called, or with the test.
 func (s *suite) start() (stop func()) {
 	s.t.Helper()
-	tel, err := newTelemetry(limit(s.t), s.cfg)
-	if err != nil {
-		s.t.Fatal(err)
-	}
 	lis, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	process, err := prepare(limit(s.t), s.cfg, tel, lis)
+	process, err := daemon.Prepare(limit(s.t), program(s.cfg), lis)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -2,80 +2,81 @@ package app
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net"
+	"time"
 
+	auditv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1"
+	recordv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/record/v1"
+
+	"github.com/dorsetcarerecord/dcr/internal/accounting"
+	"github.com/dorsetcarerecord/dcr/internal/daemon"
 	"github.com/dorsetcarerecord/dcr/internal/idempotency"
-	"github.com/dorsetcarerecord/dcr/internal/life"
-	"github.com/dorsetcarerecord/dcr/internal/telemetry"
+	"github.com/dorsetcarerecord/dcr/internal/outbox"
+
+	"github.com/dorsetcarerecord/dcr/optout-svc/internal/service"
+	"github.com/dorsetcarerecord/dcr/optout-svc/internal/store"
+)
+
+const (
+	// deliveryLimit bounds one call of a peer: both are a few rows' work.
+	deliveryLimit = 3 * time.Second
+	// longestPause between two attempts: when record-svc is back, opt-outs are not to wait half a minute.
+	longestPause = 5 * time.Second
 )
 
 // Serve is the command that answers calls.
 type Serve struct{ Config }
 
 // Run answers calls until a signal.
-func (s *Serve) Run(ctx context.Context) error {
-	tel, err := newTelemetry(ctx, s.Config)
-	if err != nil {
-		return err
-	}
-	lis, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Listen)
-	if err != nil {
-		return errors.Join(fmt.Errorf("DCR_LISTEN: %w", err), tel.Shutdown(ctx))
-	}
-	process, err := prepare(ctx, s.Config, tel, lis)
-	if err != nil {
-		return errors.Join(err, lis.Close(), tel.Shutdown(ctx))
-	}
-	return life.Run(ctx, process)
-}
+func (s *Serve) Run(ctx context.Context) error { return daemon.Serve(ctx, program(s.Config)) }
 
 // CheckConfig is the command that checks what serve would use.
 type CheckConfig struct{ Config }
 
 // Run opens everything that serve opens, the database too, and closes it again.
-func (c *CheckConfig) Run(ctx context.Context) error {
-	tel, err := newTelemetry(ctx, c.Config)
+func (c *CheckConfig) Run(ctx context.Context) error { return daemon.Check(ctx, program(c.Config)) }
+
+// program is what optout-svc adds to what every service has.
+func program(cfg Config) daemon.Program {
+	return daemon.Program{
+		Name: name, Schema: store.Schema, Config: cfg.Config, Callers: callers(), Now: clock,
+		Build: func(ctx context.Context, p *daemon.Parts) error { return build(ctx, cfg, p) },
+	}
+}
+
+// build opens the store and the ways out, and makes the services on them.
+func build(ctx context.Context, cfg Config, p *daemon.Parts) error {
+	kept, err := store.Open(ctx, p.DB)
 	if err != nil {
 		return err
 	}
-	p, err := assemble(ctx, c.Config, tel)
+	p.OnClose("statements", kept.Close)
+	p.Telemetry.Readiness.Add("database", kept.Ping)
+	box, err := openOutbox(ctx, cfg, kept, p)
 	if err != nil {
-		return errors.Join(err, tel.Shutdown(ctx))
+		return err
 	}
-	return errors.Join(p.server.Check(), p.close(ctx), tel.Shutdown(ctx))
+	forget := idempotency.Sweeper{DB: p.DB, Log: p.Telemetry.Log, Now: clock}
+	p.Work("forgetting of old requests", forget.Run)
+	return service.Register(p.Server, service.Config{Store: kept, Outbox: box, Now: clock, NewID: newID})
 }
 
-func newTelemetry(ctx context.Context, cfg Config) (*telemetry.Telemetry, error) {
-	cfg.Telemetry.Service = name
-	return telemetry.Setup(ctx, cfg.Telemetry)
-}
-
-// prepare opens everything and says what runs and how it stops.
-func prepare(ctx context.Context, cfg Config, tel *telemetry.Telemetry, lis net.Listener) (life.Process, error) {
-	p, err := assemble(ctx, cfg, tel)
+// openOutbox makes the ways to audit-svc and record-svc. Readiness does not ask whether they answer: the
+// choice in force is needed to refuse, and must be had while they are down. Both methods are idempotent: events
+// have ids, choices have numbers.
+func openOutbox(ctx context.Context, cfg Config, kept *store.Store, p *daemon.Parts) (*outbox.Dispatcher, error) {
+	audit, err := p.Dial("DCR_AUDIT_TARGET", cfg.AuditTarget, auditSvc, auditv1.AppendService_Append_FullMethodName)
 	if err != nil {
-		return life.Process{}, err
+		return nil, err
 	}
-	ops, err := tel.ListenOps()
+	record, err := p.Dial("DCR_RECORD_TARGET", cfg.RecordTarget, recordSvc, recordv1.SealService_ApplyChoice_FullMethodName)
 	if err != nil {
-		return life.Process{}, errors.Join(err, p.close(ctx))
+		return nil, err
 	}
-	forget := idempotency.Sweeper{DB: p.db, Log: tel.Log, Now: clock}
-	return life.Process{
-		Config:     cfg.Life,
-		Log:        tel.Log,
-		Ready:      tel.Readiness.Ready,
-		NotServing: []func(){tel.Readiness.Drain, p.server.Drain},
-		Servers: []life.Server{{Name: "gRPC server", Stop: p.server.Stop,
-			Serve: func() error { return p.server.Serve(lis) }}},
-		Workers: []life.Worker{
-			{Name: "outbox", Run: p.outbox.Run},
-			{Name: "forgetting of old requests", Run: forget.Run},
+	return p.Outbox(ctx, outbox.Config{
+		HandlerTimeout: deliveryLimit, MaxBackoff: longestPause,
+		Handlers: map[string]outbox.Handler{
+			accounting.Topic:  accounting.Deliver(auditv1.NewAppendServiceClient(audit)),
+			service.SealTopic: service.DeliverSeal(recordv1.NewSealServiceClient(record), kept, clock),
 		},
-		Close:     p.closers,
-		Ops:       life.Server{Name: "operators' listener", Serve: ops.Serve, Stop: ops.Stop},
-		Telemetry: tel.Shutdown,
-	}, nil
+	})
 }

@@ -6,10 +6,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/dorsetcarerecord/dcr/internal/life"
-	"github.com/dorsetcarerecord/dcr/internal/mtls"
-	"github.com/dorsetcarerecord/dcr/internal/postgres"
-	"github.com/dorsetcarerecord/dcr/internal/telemetry"
+	"github.com/dorsetcarerecord/dcr/internal/daemon"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/nevershared"
 )
 
@@ -18,14 +15,10 @@ const name = "record-svc"
 
 // Config is everything that serve may be told, as flags or in the environment.
 type Config struct {
-	Listen         string           `name:"listen" env:"DCR_LISTEN" required:"" help:"Address on which gRPC calls are answered."`
-	AuditTarget    string           `name:"audit-target" env:"DCR_AUDIT_TARGET" required:"" help:"Where audit-svc is: dns:///host:port, or static:///host:port,host:port."`
-	IdentityTarget string           `name:"identity-target" env:"DCR_IDENTITY_TARGET" required:"" help:"Where identity-svc is, likewise."`
-	NeverShared    string           `name:"never-shared-file" env:"DCR_NEVER_SHARED_FILE" help:"JSON file of the code sets that are never shared; the project's own, which is not a national one, when empty."`
-	Database       postgres.Config  `embed:""`
-	TLS            mtls.Config      `embed:""`
-	Telemetry      telemetry.Config `embed:""`
-	Life           life.Config      `embed:""`
+	daemon.Config
+	AuditTarget    string `name:"audit-target" env:"DCR_AUDIT_TARGET" required:"" help:"Where audit-svc is: dns:///host:port, or static:///host:port,host:port."`
+	IdentityTarget string `name:"identity-target" env:"DCR_IDENTITY_TARGET" required:"" help:"Where identity-svc is, likewise."`
+	NeverShared    string `name:"never-shared-file" env:"DCR_NEVER_SHARED_FILE" help:"JSON file of the code sets that are never shared; the project's own, which is not a national one, when empty."`
 }
 
 // rules reads the never-shared code sets.

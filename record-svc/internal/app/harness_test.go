@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/dorsetcarerecord/dcr/internal/daemon"
 	"github.com/dorsetcarerecord/dcr/internal/devcert"
 	"github.com/dorsetcarerecord/dcr/internal/fault"
 	"github.com/dorsetcarerecord/dcr/internal/life"
@@ -56,11 +57,14 @@ func newSuite(t testing.TB) *suite {
 	identity := testkit.Serve(t, s.dir, identitySvc, map[string][]string{identityv1.FeedService_ServiceDesc.ServiceName: {name}},
 		func(r grpc.ServiceRegistrar) { identityv1.RegisterFeedServiceServer(r, s.identity) }, nil)
 	s.cfg = Config{
-		Listen: "127.0.0.1:0", AuditTarget: "static:///" + audit, IdentityTarget: "static:///" + identity,
-		Database:  postgres.Config{URL: s.db.AppURL},
-		TLS:       mtls.Config{CertFile: devcert.CertFile(s.dir, name), KeyFile: devcert.KeyFile(s.dir, name), CAFile: devcert.CAFile(s.dir)},
-		Telemetry: telemetry.Config{OpsListen: "127.0.0.1:0", Output: io.Discard, TraceRatio: 1},
-		Life:      life.Config{GraceLimit: 5 * time.Second, StepLimit: 5 * time.Second},
+		AuditTarget: "static:///" + audit, IdentityTarget: "static:///" + identity,
+		Config: daemon.Config{
+			Listen:    "127.0.0.1:0",
+			Database:  postgres.Config{URL: s.db.AppURL},
+			TLS:       mtls.Config{CertFile: devcert.CertFile(s.dir, name), KeyFile: devcert.KeyFile(s.dir, name), CAFile: devcert.CAFile(s.dir)},
+			Telemetry: telemetry.Config{OpsListen: "127.0.0.1:0", Output: io.Discard, TraceRatio: 1},
+			Life:      life.Config{GraceLimit: 5 * time.Second, StepLimit: 5 * time.Second},
+		},
 	}
 	return s
 }
@@ -83,15 +87,11 @@ func (s *suite) start(t testing.TB, changes ...func(*Config)) *replica {
 	for _, change := range changes {
 		change(&cfg)
 	}
-	tel, err := newTelemetry(limit(t), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
 	lis, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
 		t.Fatal(err)
 	}
-	process, err := prepare(limit(t), cfg, tel, lis)
+	process, err := daemon.Prepare(limit(t), program(cfg), lis)
 	if err != nil {
 		t.Fatal(err)
 	}
