@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -21,14 +22,15 @@ var programs = []struct{ name, pkg string }{
 	{"issuer", "./e2e/cmd/issuer"},
 }
 
-// Build compiles every program of the suite into dir and says what it does.
-func Build(ctx context.Context, root, dir string, out io.Writer) error {
+// Build compiles every program of the suite into dir and says what it does. Only tests that kill processes at
+// named steps give tags ("failpoints").
+func Build(ctx context.Context, root, dir string, out io.Writer, tags ...string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	for _, p := range programs {
 		start := time.Now()
-		cmd := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(dir, p.name), p.pkg)
+		cmd := exec.CommandContext(ctx, "go", "build", "-tags", strings.Join(tags, ","), "-o", filepath.Join(dir, p.name), p.pkg)
 		cmd.Dir = root
 		if text, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("build %s: %w\n%s", p.name, err, text)
