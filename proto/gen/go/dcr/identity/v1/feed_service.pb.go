@@ -41,7 +41,9 @@ type ApplyFeedFactsRequest struct {
 	// relationships that the bundle states: their whole state by source_key, not a difference.
 	Relationships []*FeedRelationship `protobuf:"bytes,6,rep,name=relationships,proto3" json:"relationships,omitempty"`
 	// received_at is when the bundle was accepted. Ends derived from a late feed count from here.
-	ReceivedAt    *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=received_at,json=receivedAt,proto3" json:"received_at,omitempty"`
+	ReceivedAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=received_at,json=receivedAt,proto3" json:"received_at,omitempty"`
+	// contact of the person, as patient; absent whenever patient is.
+	Contact       *FeedContact `protobuf:"bytes,8,opt,name=contact,proto3" json:"contact,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -125,6 +127,69 @@ func (x *ApplyFeedFactsRequest) GetReceivedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *ApplyFeedFactsRequest) GetContact() *FeedContact {
+	if x != nil {
+		return x.Contact
+	}
+	return nil
+}
+
+// FeedContact is how a person can be reached besides by letter. Kept for MatchService alone; no view and no
+// search shows it.
+type FeedContact struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// mobiles in use, best first.
+	Mobiles []string `protobuf:"bytes,1,rep,name=mobiles,proto3" json:"mobiles,omitempty"`
+	// emails in use, best first.
+	Emails        []string `protobuf:"bytes,2,rep,name=emails,proto3" json:"emails,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FeedContact) Reset() {
+	*x = FeedContact{}
+	mi := &file_dcr_identity_v1_feed_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FeedContact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FeedContact) ProtoMessage() {}
+
+func (x *FeedContact) ProtoReflect() protoreflect.Message {
+	mi := &file_dcr_identity_v1_feed_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FeedContact.ProtoReflect.Descriptor instead.
+func (*FeedContact) Descriptor() ([]byte, []int) {
+	return file_dcr_identity_v1_feed_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *FeedContact) GetMobiles() []string {
+	if x != nil {
+		return x.Mobiles
+	}
+	return nil
+}
+
+func (x *FeedContact) GetEmails() []string {
+	if x != nil {
+		return x.Emails
+	}
+	return nil
+}
+
 // FeedRelationship is one relationship as a feed states it.
 type FeedRelationship struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -148,7 +213,7 @@ type FeedRelationship struct {
 
 func (x *FeedRelationship) Reset() {
 	*x = FeedRelationship{}
-	mi := &file_dcr_identity_v1_feed_service_proto_msgTypes[1]
+	mi := &file_dcr_identity_v1_feed_service_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -160,7 +225,7 @@ func (x *FeedRelationship) String() string {
 func (*FeedRelationship) ProtoMessage() {}
 
 func (x *FeedRelationship) ProtoReflect() protoreflect.Message {
-	mi := &file_dcr_identity_v1_feed_service_proto_msgTypes[1]
+	mi := &file_dcr_identity_v1_feed_service_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -173,7 +238,7 @@ func (x *FeedRelationship) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeedRelationship.ProtoReflect.Descriptor instead.
 func (*FeedRelationship) Descriptor() ([]byte, []int) {
-	return file_dcr_identity_v1_feed_service_proto_rawDescGZIP(), []int{1}
+	return file_dcr_identity_v1_feed_service_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *FeedRelationship) GetSourceKey() string {
@@ -234,7 +299,7 @@ type ApplyFeedFactsResponse struct {
 
 func (x *ApplyFeedFactsResponse) Reset() {
 	*x = ApplyFeedFactsResponse{}
-	mi := &file_dcr_identity_v1_feed_service_proto_msgTypes[2]
+	mi := &file_dcr_identity_v1_feed_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -246,7 +311,7 @@ func (x *ApplyFeedFactsResponse) String() string {
 func (*ApplyFeedFactsResponse) ProtoMessage() {}
 
 func (x *ApplyFeedFactsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dcr_identity_v1_feed_service_proto_msgTypes[2]
+	mi := &file_dcr_identity_v1_feed_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -259,14 +324,14 @@ func (x *ApplyFeedFactsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyFeedFactsResponse.ProtoReflect.Descriptor instead.
 func (*ApplyFeedFactsResponse) Descriptor() ([]byte, []int) {
-	return file_dcr_identity_v1_feed_service_proto_rawDescGZIP(), []int{2}
+	return file_dcr_identity_v1_feed_service_proto_rawDescGZIP(), []int{3}
 }
 
 var File_dcr_identity_v1_feed_service_proto protoreflect.FileDescriptor
 
 const file_dcr_identity_v1_feed_service_proto_rawDesc = "" +
 	"\n" +
-	"\"dcr/identity/v1/feed_service.proto\x12\x0fdcr.identity.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ddcr/identity/v1/patient.proto\x1a\"dcr/identity/v1/relationship.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8e\x03\n" +
+	"\"dcr/identity/v1/feed_service.proto\x12\x0fdcr.identity.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ddcr/identity/v1/patient.proto\x1a\"dcr/identity/v1/relationship.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc6\x03\n" +
 	"\x15ApplyFeedFactsRequest\x12'\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tmessageId\x12'\n" +
@@ -278,7 +343,11 @@ const file_dcr_identity_v1_feed_service_proto_rawDesc = "" +
 	"\apatient\x18\x05 \x01(\v2\x18.dcr.identity.v1.PatientR\apatient\x12R\n" +
 	"\rrelationships\x18\x06 \x03(\v2!.dcr.identity.v1.FeedRelationshipB\t\xbaH\x06\x92\x01\x03\x10\x88'R\rrelationships\x12C\n" +
 	"\vreceived_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\n" +
-	"receivedAt\"\xc6\x02\n" +
+	"receivedAt\x126\n" +
+	"\acontact\x18\b \x01(\v2\x1c.dcr.identity.v1.FeedContactR\acontact\"`\n" +
+	"\vFeedContact\x12(\n" +
+	"\amobiles\x18\x01 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10d\"\x04r\x02\x18dR\amobiles\x12'\n" +
+	"\x06emails\x18\x02 \x03(\tB\x0f\xbaH\f\x92\x01\t\x10d\"\x05r\x03\x18\xc0\x02R\x06emails\"\xc6\x02\n" +
 	"\x10FeedRelationship\x12)\n" +
 	"\n" +
 	"source_key\x18\x01 \x01(\tB\n" +
@@ -305,29 +374,31 @@ func file_dcr_identity_v1_feed_service_proto_rawDescGZIP() []byte {
 	return file_dcr_identity_v1_feed_service_proto_rawDescData
 }
 
-var file_dcr_identity_v1_feed_service_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_dcr_identity_v1_feed_service_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_dcr_identity_v1_feed_service_proto_goTypes = []any{
 	(*ApplyFeedFactsRequest)(nil),  // 0: dcr.identity.v1.ApplyFeedFactsRequest
-	(*FeedRelationship)(nil),       // 1: dcr.identity.v1.FeedRelationship
-	(*ApplyFeedFactsResponse)(nil), // 2: dcr.identity.v1.ApplyFeedFactsResponse
-	(*Patient)(nil),                // 3: dcr.identity.v1.Patient
-	(*timestamppb.Timestamp)(nil),  // 4: google.protobuf.Timestamp
-	(RelationshipKind)(0),          // 5: dcr.identity.v1.RelationshipKind
+	(*FeedContact)(nil),            // 1: dcr.identity.v1.FeedContact
+	(*FeedRelationship)(nil),       // 2: dcr.identity.v1.FeedRelationship
+	(*ApplyFeedFactsResponse)(nil), // 3: dcr.identity.v1.ApplyFeedFactsResponse
+	(*Patient)(nil),                // 4: dcr.identity.v1.Patient
+	(*timestamppb.Timestamp)(nil),  // 5: google.protobuf.Timestamp
+	(RelationshipKind)(0),          // 6: dcr.identity.v1.RelationshipKind
 }
 var file_dcr_identity_v1_feed_service_proto_depIdxs = []int32{
-	3, // 0: dcr.identity.v1.ApplyFeedFactsRequest.patient:type_name -> dcr.identity.v1.Patient
-	1, // 1: dcr.identity.v1.ApplyFeedFactsRequest.relationships:type_name -> dcr.identity.v1.FeedRelationship
-	4, // 2: dcr.identity.v1.ApplyFeedFactsRequest.received_at:type_name -> google.protobuf.Timestamp
-	5, // 3: dcr.identity.v1.FeedRelationship.kind:type_name -> dcr.identity.v1.RelationshipKind
-	4, // 4: dcr.identity.v1.FeedRelationship.starts_at:type_name -> google.protobuf.Timestamp
-	4, // 5: dcr.identity.v1.FeedRelationship.closed_at:type_name -> google.protobuf.Timestamp
-	0, // 6: dcr.identity.v1.FeedService.ApplyFeedFacts:input_type -> dcr.identity.v1.ApplyFeedFactsRequest
-	2, // 7: dcr.identity.v1.FeedService.ApplyFeedFacts:output_type -> dcr.identity.v1.ApplyFeedFactsResponse
-	7, // [7:8] is the sub-list for method output_type
-	6, // [6:7] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	4, // 0: dcr.identity.v1.ApplyFeedFactsRequest.patient:type_name -> dcr.identity.v1.Patient
+	2, // 1: dcr.identity.v1.ApplyFeedFactsRequest.relationships:type_name -> dcr.identity.v1.FeedRelationship
+	5, // 2: dcr.identity.v1.ApplyFeedFactsRequest.received_at:type_name -> google.protobuf.Timestamp
+	1, // 3: dcr.identity.v1.ApplyFeedFactsRequest.contact:type_name -> dcr.identity.v1.FeedContact
+	6, // 4: dcr.identity.v1.FeedRelationship.kind:type_name -> dcr.identity.v1.RelationshipKind
+	5, // 5: dcr.identity.v1.FeedRelationship.starts_at:type_name -> google.protobuf.Timestamp
+	5, // 6: dcr.identity.v1.FeedRelationship.closed_at:type_name -> google.protobuf.Timestamp
+	0, // 7: dcr.identity.v1.FeedService.ApplyFeedFacts:input_type -> dcr.identity.v1.ApplyFeedFactsRequest
+	3, // 8: dcr.identity.v1.FeedService.ApplyFeedFacts:output_type -> dcr.identity.v1.ApplyFeedFactsResponse
+	8, // [8:9] is the sub-list for method output_type
+	7, // [7:8] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_dcr_identity_v1_feed_service_proto_init() }
@@ -343,7 +414,7 @@ func file_dcr_identity_v1_feed_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dcr_identity_v1_feed_service_proto_rawDesc), len(file_dcr_identity_v1_feed_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   3,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
