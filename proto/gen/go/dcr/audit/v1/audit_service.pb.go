@@ -198,7 +198,19 @@ type EventFilter struct {
 	// from is the earliest time, inclusive.
 	From *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=from,proto3" json:"from,omitempty"`
 	// to is the latest time, exclusive.
-	To            *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=to,proto3" json:"to,omitempty"`
+	To *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=to,proto3" json:"to,omitempty"`
+	// reason of a refusal or failure, e.g. NO_PATIENT_CONSENT.
+	Reason string `protobuf:"bytes,8,opt,name=reason,proto3" json:"reason,omitempty"`
+	// relationship_kind on which it was allowed, e.g. "emergency".
+	RelationshipKind string `protobuf:"bytes,9,opt,name=relationship_kind,json=relationshipKind,proto3" json:"relationship_kind,omitempty"`
+	// marks that the event carries, all of them.
+	Marks []string `protobuf:"bytes,10,rep,name=marks,proto3" json:"marks,omitempty"`
+	// actions of which the event has one, beside action.
+	Actions []string `protobuf:"bytes,11,rep,name=actions,proto3" json:"actions,omitempty"`
+	// except_actions are left out.
+	ExceptActions []string `protobuf:"bytes,12,rep,name=except_actions,json=exceptActions,proto3" json:"except_actions,omitempty"`
+	// outcomes of which the event has one, beside outcome.
+	Outcomes      []Outcome `protobuf:"varint,13,rep,packed,name=outcomes,proto3,enum=dcr.audit.v1.Outcome" json:"outcomes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -282,6 +294,48 @@ func (x *EventFilter) GetTo() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *EventFilter) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *EventFilter) GetRelationshipKind() string {
+	if x != nil {
+		return x.RelationshipKind
+	}
+	return ""
+}
+
+func (x *EventFilter) GetMarks() []string {
+	if x != nil {
+		return x.Marks
+	}
+	return nil
+}
+
+func (x *EventFilter) GetActions() []string {
+	if x != nil {
+		return x.Actions
+	}
+	return nil
+}
+
+func (x *EventFilter) GetExceptActions() []string {
+	if x != nil {
+		return x.ExceptActions
+	}
+	return nil
+}
+
+func (x *EventFilter) GetOutcomes() []Outcome {
+	if x != nil {
+		return x.Outcomes
+	}
+	return nil
+}
+
 // ListEventsRequest asks for one page.
 type ListEventsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -353,7 +407,9 @@ type ListEventsResponse struct {
 	// events, newest first.
 	Events []*Event `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
 	// next_after_id for the next page; empty on the last.
-	NextAfterId   string `protobuf:"bytes,2,opt,name=next_after_id,json=nextAfterId,proto3" json:"next_after_id,omitempty"`
+	NextAfterId string `protobuf:"bytes,2,opt,name=next_after_id,json=nextAfterId,proto3" json:"next_after_id,omitempty"`
+	// leaves of the events, in their order.
+	Leaves        []*Leaf `protobuf:"bytes,3,rep,name=leaves,proto3" json:"leaves,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -402,6 +458,114 @@ func (x *ListEventsResponse) GetNextAfterId() string {
 	return ""
 }
 
+func (x *ListEventsResponse) GetLeaves() []*Leaf {
+	if x != nil {
+		return x.Leaves
+	}
+	return nil
+}
+
+// GetEventRequest names an event.
+type GetEventRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// event_id of the event, a UUIDv7.
+	EventId       string `protobuf:"bytes,1,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetEventRequest) Reset() {
+	*x = GetEventRequest{}
+	mi := &file_dcr_audit_v1_audit_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetEventRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetEventRequest) ProtoMessage() {}
+
+func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_dcr_audit_v1_audit_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetEventRequest.ProtoReflect.Descriptor instead.
+func (*GetEventRequest) Descriptor() ([]byte, []int) {
+	return file_dcr_audit_v1_audit_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *GetEventRequest) GetEventId() string {
+	if x != nil {
+		return x.EventId
+	}
+	return ""
+}
+
+// GetEventResponse carries an event.
+type GetEventResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// event as it was stored.
+	Event *Event `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`
+	// leaf of the event.
+	Leaf          *Leaf `protobuf:"bytes,2,opt,name=leaf,proto3" json:"leaf,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetEventResponse) Reset() {
+	*x = GetEventResponse{}
+	mi := &file_dcr_audit_v1_audit_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetEventResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetEventResponse) ProtoMessage() {}
+
+func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_dcr_audit_v1_audit_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetEventResponse.ProtoReflect.Descriptor instead.
+func (*GetEventResponse) Descriptor() ([]byte, []int) {
+	return file_dcr_audit_v1_audit_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *GetEventResponse) GetEvent() *Event {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+func (x *GetEventResponse) GetLeaf() *Leaf {
+	if x != nil {
+		return x.Leaf
+	}
+	return nil
+}
+
 var File_dcr_audit_v1_audit_service_proto protoreflect.FileDescriptor
 
 const file_dcr_audit_v1_audit_service_proto_rawDesc = "" +
@@ -414,7 +578,7 @@ const file_dcr_audit_v1_audit_service_proto_rawDesc = "" +
 	"\x04Leaf\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12\x12\n" +
 	"\x04hash\x18\x02 \x01(\fR\x04hash\x127\n" +
-	"\tstored_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\bstoredAt\"\xb5\x02\n" +
+	"\tstored_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\bstoredAt\"\xdd\x04\n" +
 	"\vEventFilter\x12&\n" +
 	"\n" +
 	"nhs_number\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18\n" +
@@ -424,20 +588,37 @@ const file_dcr_audit_v1_audit_service_proto_rawDesc = "" +
 	"\aoutcome\x18\x04 \x01(\x0e2\x15.dcr.audit.v1.OutcomeB\b\xbaH\x05\x82\x01\x02\x10\x01R\aoutcome\x12\x1f\n" +
 	"\x06action\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18@R\x06action\x12.\n" +
 	"\x04from\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x12*\n" +
-	"\x02to\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x02to\"\x93\x01\n" +
+	"\x02to\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x02to\x12\x1f\n" +
+	"\x06reason\x18\b \x01(\tB\a\xbaH\x04r\x02\x18@R\x06reason\x124\n" +
+	"\x11relationship_kind\x18\t \x01(\tB\a\xbaH\x04r\x02\x18 R\x10relationshipKind\x12&\n" +
+	"\x05marks\x18\n" +
+	" \x03(\tB\x10\xbaH\r\x92\x01\n" +
+	"\x10\b\"\x06r\x04\x10\x01\x18@R\x05marks\x12*\n" +
+	"\aactions\x18\v \x03(\tB\x10\xbaH\r\x92\x01\n" +
+	"\x10 \"\x06r\x04\x10\x01\x18@R\aactions\x127\n" +
+	"\x0eexcept_actions\x18\f \x03(\tB\x10\xbaH\r\x92\x01\n" +
+	"\x10 \"\x06r\x04\x10\x01\x18@R\rexceptActions\x12B\n" +
+	"\boutcomes\x18\r \x03(\x0e2\x15.dcr.audit.v1.OutcomeB\x0f\xbaH\f\x92\x01\t\x10\x04\"\x05\x82\x01\x02\x10\x01R\boutcomes\"\x93\x01\n" +
 	"\x11ListEventsRequest\x121\n" +
 	"\x06filter\x18\x01 \x01(\v2\x19.dcr.audit.v1.EventFilterR\x06filter\x12'\n" +
 	"\tpage_size\x18\x02 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xf4\x03(\x00R\bpageSize\x12\"\n" +
-	"\bafter_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\aafterId\"e\n" +
+	"\bafter_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\aafterId\"\x91\x01\n" +
 	"\x12ListEventsResponse\x12+\n" +
 	"\x06events\x18\x01 \x03(\v2\x13.dcr.audit.v1.EventR\x06events\x12\"\n" +
-	"\rnext_after_id\x18\x02 \x01(\tR\vnextAfterId2T\n" +
+	"\rnext_after_id\x18\x02 \x01(\tR\vnextAfterId\x12*\n" +
+	"\x06leaves\x18\x03 \x03(\v2\x12.dcr.audit.v1.LeafR\x06leaves\"5\n" +
+	"\x0fGetEventRequest\x12\"\n" +
+	"\bevent_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18@R\aeventId\"e\n" +
+	"\x10GetEventResponse\x12)\n" +
+	"\x05event\x18\x01 \x01(\v2\x13.dcr.audit.v1.EventR\x05event\x12&\n" +
+	"\x04leaf\x18\x02 \x01(\v2\x12.dcr.audit.v1.LeafR\x04leaf2T\n" +
 	"\rAppendService\x12C\n" +
-	"\x06Append\x12\x1b.dcr.audit.v1.AppendRequest\x1a\x1c.dcr.audit.v1.AppendResponse2_\n" +
+	"\x06Append\x12\x1b.dcr.audit.v1.AppendRequest\x1a\x1c.dcr.audit.v1.AppendResponse2\xaa\x01\n" +
 	"\fQueryService\x12O\n" +
 	"\n" +
-	"ListEvents\x12\x1f.dcr.audit.v1.ListEventsRequest\x1a .dcr.audit.v1.ListEventsResponseBCZAgithub.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1;auditv1b\x06proto3"
+	"ListEvents\x12\x1f.dcr.audit.v1.ListEventsRequest\x1a .dcr.audit.v1.ListEventsResponse\x12I\n" +
+	"\bGetEvent\x12\x1d.dcr.audit.v1.GetEventRequest\x1a\x1e.dcr.audit.v1.GetEventResponseBCZAgithub.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1;auditv1b\x06proto3"
 
 var (
 	file_dcr_audit_v1_audit_service_proto_rawDescOnce sync.Once
@@ -451,7 +632,7 @@ func file_dcr_audit_v1_audit_service_proto_rawDescGZIP() []byte {
 	return file_dcr_audit_v1_audit_service_proto_rawDescData
 }
 
-var file_dcr_audit_v1_audit_service_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_dcr_audit_v1_audit_service_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_dcr_audit_v1_audit_service_proto_goTypes = []any{
 	(*AppendRequest)(nil),         // 0: dcr.audit.v1.AppendRequest
 	(*AppendResponse)(nil),        // 1: dcr.audit.v1.AppendResponse
@@ -459,28 +640,36 @@ var file_dcr_audit_v1_audit_service_proto_goTypes = []any{
 	(*EventFilter)(nil),           // 3: dcr.audit.v1.EventFilter
 	(*ListEventsRequest)(nil),     // 4: dcr.audit.v1.ListEventsRequest
 	(*ListEventsResponse)(nil),    // 5: dcr.audit.v1.ListEventsResponse
-	(*Event)(nil),                 // 6: dcr.audit.v1.Event
-	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
-	(Outcome)(0),                  // 8: dcr.audit.v1.Outcome
+	(*GetEventRequest)(nil),       // 6: dcr.audit.v1.GetEventRequest
+	(*GetEventResponse)(nil),      // 7: dcr.audit.v1.GetEventResponse
+	(*Event)(nil),                 // 8: dcr.audit.v1.Event
+	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(Outcome)(0),                  // 10: dcr.audit.v1.Outcome
 }
 var file_dcr_audit_v1_audit_service_proto_depIdxs = []int32{
-	6,  // 0: dcr.audit.v1.AppendRequest.events:type_name -> dcr.audit.v1.Event
+	8,  // 0: dcr.audit.v1.AppendRequest.events:type_name -> dcr.audit.v1.Event
 	2,  // 1: dcr.audit.v1.AppendResponse.leaves:type_name -> dcr.audit.v1.Leaf
-	7,  // 2: dcr.audit.v1.Leaf.stored_at:type_name -> google.protobuf.Timestamp
-	8,  // 3: dcr.audit.v1.EventFilter.outcome:type_name -> dcr.audit.v1.Outcome
-	7,  // 4: dcr.audit.v1.EventFilter.from:type_name -> google.protobuf.Timestamp
-	7,  // 5: dcr.audit.v1.EventFilter.to:type_name -> google.protobuf.Timestamp
-	3,  // 6: dcr.audit.v1.ListEventsRequest.filter:type_name -> dcr.audit.v1.EventFilter
-	6,  // 7: dcr.audit.v1.ListEventsResponse.events:type_name -> dcr.audit.v1.Event
-	0,  // 8: dcr.audit.v1.AppendService.Append:input_type -> dcr.audit.v1.AppendRequest
-	4,  // 9: dcr.audit.v1.QueryService.ListEvents:input_type -> dcr.audit.v1.ListEventsRequest
-	1,  // 10: dcr.audit.v1.AppendService.Append:output_type -> dcr.audit.v1.AppendResponse
-	5,  // 11: dcr.audit.v1.QueryService.ListEvents:output_type -> dcr.audit.v1.ListEventsResponse
-	10, // [10:12] is the sub-list for method output_type
-	8,  // [8:10] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	9,  // 2: dcr.audit.v1.Leaf.stored_at:type_name -> google.protobuf.Timestamp
+	10, // 3: dcr.audit.v1.EventFilter.outcome:type_name -> dcr.audit.v1.Outcome
+	9,  // 4: dcr.audit.v1.EventFilter.from:type_name -> google.protobuf.Timestamp
+	9,  // 5: dcr.audit.v1.EventFilter.to:type_name -> google.protobuf.Timestamp
+	10, // 6: dcr.audit.v1.EventFilter.outcomes:type_name -> dcr.audit.v1.Outcome
+	3,  // 7: dcr.audit.v1.ListEventsRequest.filter:type_name -> dcr.audit.v1.EventFilter
+	8,  // 8: dcr.audit.v1.ListEventsResponse.events:type_name -> dcr.audit.v1.Event
+	2,  // 9: dcr.audit.v1.ListEventsResponse.leaves:type_name -> dcr.audit.v1.Leaf
+	8,  // 10: dcr.audit.v1.GetEventResponse.event:type_name -> dcr.audit.v1.Event
+	2,  // 11: dcr.audit.v1.GetEventResponse.leaf:type_name -> dcr.audit.v1.Leaf
+	0,  // 12: dcr.audit.v1.AppendService.Append:input_type -> dcr.audit.v1.AppendRequest
+	4,  // 13: dcr.audit.v1.QueryService.ListEvents:input_type -> dcr.audit.v1.ListEventsRequest
+	6,  // 14: dcr.audit.v1.QueryService.GetEvent:input_type -> dcr.audit.v1.GetEventRequest
+	1,  // 15: dcr.audit.v1.AppendService.Append:output_type -> dcr.audit.v1.AppendResponse
+	5,  // 16: dcr.audit.v1.QueryService.ListEvents:output_type -> dcr.audit.v1.ListEventsResponse
+	7,  // 17: dcr.audit.v1.QueryService.GetEvent:output_type -> dcr.audit.v1.GetEventResponse
+	15, // [15:18] is the sub-list for method output_type
+	12, // [12:15] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_dcr_audit_v1_audit_service_proto_init() }
@@ -495,7 +684,7 @@ func file_dcr_audit_v1_audit_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dcr_audit_v1_audit_service_proto_rawDesc), len(file_dcr_audit_v1_audit_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -34,9 +34,17 @@ type AppendServiceClient interface {
 	// Append stores all of the events durably, or none, and answers only then.
 	//
 	// An event that is already stored under its id with the same content is not stored again, and its
-	// stored leaf is returned. Errors: INVALID_EVENT (missing or contradictory parts; an id that is no
-	// UUIDv7 or more than ten minutes off), EVENT_CONFLICT (same id, other content), AUDIT_UNAVAILABLE
-	// (nothing is known to be stored: ask again with the same ids).
+	// stored leaf is returned.
+	//
+	// The time that an id names is at most ten minutes from now for the gateway, which appends before it
+	// answers. identity-svc, record-svc and optout-svc deliver what they wrote into an outbox with a change:
+	// theirs may be up to 28 days in the past, so that a change which was accounted for while this service was
+	// down is not lost; in the future ten minutes at most. occurred_at is within ten minutes of the id for
+	// everybody.
+	//
+	// Errors: INVALID_EVENT (missing or contradictory parts; an id that is no UUIDv7 or names another time),
+	// EVENT_CONFLICT (same id, other content), AUDIT_UNAVAILABLE (nothing is known to be stored: ask again
+	// with the same ids).
 	Append(ctx context.Context, in *AppendRequest, opts ...grpc.CallOption) (*AppendResponse, error)
 }
 
@@ -67,9 +75,17 @@ type AppendServiceServer interface {
 	// Append stores all of the events durably, or none, and answers only then.
 	//
 	// An event that is already stored under its id with the same content is not stored again, and its
-	// stored leaf is returned. Errors: INVALID_EVENT (missing or contradictory parts; an id that is no
-	// UUIDv7 or more than ten minutes off), EVENT_CONFLICT (same id, other content), AUDIT_UNAVAILABLE
-	// (nothing is known to be stored: ask again with the same ids).
+	// stored leaf is returned.
+	//
+	// The time that an id names is at most ten minutes from now for the gateway, which appends before it
+	// answers. identity-svc, record-svc and optout-svc deliver what they wrote into an outbox with a change:
+	// theirs may be up to 28 days in the past, so that a change which was accounted for while this service was
+	// down is not lost; in the future ten minutes at most. occurred_at is within ten minutes of the id for
+	// everybody.
+	//
+	// Errors: INVALID_EVENT (missing or contradictory parts; an id that is no UUIDv7 or names another time),
+	// EVENT_CONFLICT (same id, other content), AUDIT_UNAVAILABLE (nothing is known to be stored: ask again
+	// with the same ids).
 	Append(context.Context, *AppendRequest) (*AppendResponse, error)
 	mustEmbedUnimplementedAppendServiceServer()
 }
@@ -141,6 +157,7 @@ var AppendService_ServiceDesc = grpc.ServiceDesc{
 
 const (
 	QueryService_ListEvents_FullMethodName = "/dcr.audit.v1.QueryService/ListEvents"
+	QueryService_GetEvent_FullMethodName   = "/dcr.audit.v1.QueryService/GetEvent"
 )
 
 // QueryServiceClient is the client API for QueryService service.
@@ -149,9 +166,12 @@ const (
 //
 // QueryService reads events. Caller: gateway, which decides and audits who may look.
 type QueryServiceClient interface {
-	// ListEvents returns the events that match every given filter, newest first.
+	// ListEvents returns the events that match every given filter, newest first. An event that is delivered
+	// late (see Append) takes its place by its id: a page that was read before does not show it.
 	// Errors: INVALID_PAGE_TOKEN when the token belongs to another filter.
 	ListEvents(ctx context.Context, in *ListEventsRequest, opts ...grpc.CallOption) (*ListEventsResponse, error)
+	// GetEvent returns one event with its leaf. Errors: EVENT_NOT_FOUND.
+	GetEvent(ctx context.Context, in *GetEventRequest, opts ...grpc.CallOption) (*GetEventResponse, error)
 }
 
 type queryServiceClient struct {
@@ -172,15 +192,28 @@ func (c *queryServiceClient) ListEvents(ctx context.Context, in *ListEventsReque
 	return out, nil
 }
 
+func (c *queryServiceClient) GetEvent(ctx context.Context, in *GetEventRequest, opts ...grpc.CallOption) (*GetEventResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetEventResponse)
+	err := c.cc.Invoke(ctx, QueryService_GetEvent_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // QueryServiceServer is the server API for QueryService service.
 // All implementations must embed UnimplementedQueryServiceServer
 // for forward compatibility.
 //
 // QueryService reads events. Caller: gateway, which decides and audits who may look.
 type QueryServiceServer interface {
-	// ListEvents returns the events that match every given filter, newest first.
+	// ListEvents returns the events that match every given filter, newest first. An event that is delivered
+	// late (see Append) takes its place by its id: a page that was read before does not show it.
 	// Errors: INVALID_PAGE_TOKEN when the token belongs to another filter.
 	ListEvents(context.Context, *ListEventsRequest) (*ListEventsResponse, error)
+	// GetEvent returns one event with its leaf. Errors: EVENT_NOT_FOUND.
+	GetEvent(context.Context, *GetEventRequest) (*GetEventResponse, error)
 	mustEmbedUnimplementedQueryServiceServer()
 }
 
@@ -193,6 +226,9 @@ type UnimplementedQueryServiceServer struct{}
 
 func (UnimplementedQueryServiceServer) ListEvents(context.Context, *ListEventsRequest) (*ListEventsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListEvents not implemented")
+}
+func (UnimplementedQueryServiceServer) GetEvent(context.Context, *GetEventRequest) (*GetEventResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetEvent not implemented")
 }
 func (UnimplementedQueryServiceServer) mustEmbedUnimplementedQueryServiceServer() {}
 func (UnimplementedQueryServiceServer) testEmbeddedByValue()                      {}
@@ -233,6 +269,24 @@ func _QueryService_ListEvents_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _QueryService_GetEvent_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetEventRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueryServiceServer).GetEvent(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: QueryService_GetEvent_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueryServiceServer).GetEvent(ctx, req.(*GetEventRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // QueryService_ServiceDesc is the grpc.ServiceDesc for QueryService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -243,6 +297,10 @@ var QueryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListEvents",
 			Handler:    _QueryService_ListEvents_Handler,
+		},
+		{
+			MethodName: "GetEvent",
+			Handler:    _QueryService_GetEvent_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

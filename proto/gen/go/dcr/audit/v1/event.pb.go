@@ -99,6 +99,8 @@ const (
 	ActorKind_ACTOR_KIND_SERVICE ActorKind = 3
 	// Nobody known: the token was missing or refused.
 	ActorKind_ACTOR_KIND_UNKNOWN ActorKind = 4
+	// A member of the public, by a call that needs no account. Who it was is not known.
+	ActorKind_ACTOR_KIND_PUBLIC ActorKind = 5
 )
 
 // Enum value maps for ActorKind.
@@ -109,6 +111,7 @@ var (
 		2: "ACTOR_KIND_SYSTEM",
 		3: "ACTOR_KIND_SERVICE",
 		4: "ACTOR_KIND_UNKNOWN",
+		5: "ACTOR_KIND_PUBLIC",
 	}
 	ActorKind_value = map[string]int32{
 		"ACTOR_KIND_UNSPECIFIED": 0,
@@ -116,6 +119,7 @@ var (
 		"ACTOR_KIND_SYSTEM":      2,
 		"ACTOR_KIND_SERVICE":     3,
 		"ACTOR_KIND_UNKNOWN":     4,
+		"ACTOR_KIND_PUBLIC":      5,
 	}
 )
 
@@ -152,7 +156,8 @@ type Event struct {
 	// id is a UUIDv7 made for this attempt. Its time names the partition that holds the event, so that a
 	// repeated append meets its first copy.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// occurred_at is when the decision was made, by the clock of the process that made it.
+	// occurred_at is when the attempt arrived at the gateway, or when a service made the change, by the clock
+	// of that process. It is within ten minutes of the time that the id names, however late the event is stored.
 	OccurredAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=occurred_at,json=occurredAt,proto3" json:"occurred_at,omitempty"`
 	// action is the rule's name for the call, e.g. "record.view", "patient.search.match", "opt_out.register".
 	Action string `protobuf:"bytes,3,opt,name=action,proto3" json:"action,omitempty"`
@@ -174,9 +179,15 @@ type Event struct {
 	Origin *Origin `protobuf:"bytes,11,opt,name=origin,proto3" json:"origin,omitempty"`
 	// marks that a privacy officer looks for, e.g. "emergency", "self_declared", "own_number_unknown",
 	// "restriction_broken".
-	Marks         []string `protobuf:"bytes,12,rep,name=marks,proto3" json:"marks,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Marks []string `protobuf:"bytes,12,rep,name=marks,proto3" json:"marks,omitempty"`
+	// query is what was asked for: the request's fields as a URL query, in the order of their names, without
+	// the person of nhs_number and without page tokens. Cut after 2,048 bytes. Empty for a change, and where
+	// nothing beyond the person was asked for. It can name people who were searched for and not found.
+	Query string `protobuf:"bytes,13,opt,name=query,proto3" json:"query,omitempty"`
+	// asked_nhs_number is the number that the caller gave, where it was superseded by nhs_number.
+	AskedNhsNumber string `protobuf:"bytes,14,opt,name=asked_nhs_number,json=askedNhsNumber,proto3" json:"asked_nhs_number,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Event) Reset() {
@@ -293,7 +304,22 @@ func (x *Event) GetMarks() []string {
 	return nil
 }
 
-// Actor is who acted: a member of staff in a role, a partner's system, or a service of the suite.
+func (x *Event) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *Event) GetAskedNhsNumber() string {
+	if x != nil {
+		return x.AskedNhsNumber
+	}
+	return ""
+}
+
+// Actor is who acted: a member of staff in a role, a partner's system, a service of the suite, or a member of
+// the public.
 type Actor struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// kind of actor.
@@ -311,7 +337,15 @@ type Actor struct {
 	// issuer of the token.
 	Issuer string `protobuf:"bytes,7,opt,name=issuer,proto3" json:"issuer,omitempty"`
 	// subject of the token.
-	Subject       string `protobuf:"bytes,8,opt,name=subject,proto3" json:"subject,omitempty"`
+	Subject string `protobuf:"bytes,8,opt,name=subject,proto3" json:"subject,omitempty"`
+	// client_id of the OAuth2 client (the application) through which the actor came.
+	ClientId string `protobuf:"bytes,9,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
+	// profession that the access policy gave role_code, e.g. "paramedic"; empty where it gave none.
+	Profession string `protobuf:"bytes,10,opt,name=profession,proto3" json:"profession,omitempty"`
+	// organisation_name of ods_code, as it was registered at the time.
+	OrganisationName string `protobuf:"bytes,11,opt,name=organisation_name,json=organisationName,proto3" json:"organisation_name,omitempty"`
+	// assurance is the level of the sign-in (acr), as the token says; empty where it says none.
+	Assurance     string `protobuf:"bytes,12,opt,name=assurance,proto3" json:"assurance,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -402,6 +436,34 @@ func (x *Actor) GetSubject() string {
 	return ""
 }
 
+func (x *Actor) GetClientId() string {
+	if x != nil {
+		return x.ClientId
+	}
+	return ""
+}
+
+func (x *Actor) GetProfession() string {
+	if x != nil {
+		return x.Profession
+	}
+	return ""
+}
+
+func (x *Actor) GetOrganisationName() string {
+	if x != nil {
+		return x.OrganisationName
+	}
+	return ""
+}
+
+func (x *Actor) GetAssurance() string {
+	if x != nil {
+		return x.Assurance
+	}
+	return ""
+}
+
 // Basis is why a call was permitted or refused: the facts that the decision rested on.
 type Basis struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -421,10 +483,19 @@ type Basis struct {
 	ReasonCode string `protobuf:"bytes,7,opt,name=reason_code,json=reasonCode,proto3" json:"reason_code,omitempty"`
 	// reason_text that was given with it.
 	ReasonText string `protobuf:"bytes,8,opt,name=reason_text,json=reasonText,proto3" json:"reason_text,omitempty"`
-	// choice_number of the opt-out choice in force, 0 when the person never made one.
-	ChoiceNumber  int64 `protobuf:"varint,9,opt,name=choice_number,json=choiceNumber,proto3" json:"choice_number,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// choice_number of the opt-out choice in force, 0 when the person never made one. It is the choice's
+	// version: each later choice of a person has a higher number.
+	ChoiceNumber int64 `protobuf:"varint,9,opt,name=choice_number,json=choiceNumber,proto3" json:"choice_number,omitempty"`
+	// rule_version of the rule of rpc: the first 16 hex digits of the SHA-256 over its encoding. The same
+	// version is the same rule.
+	RuleVersion string `protobuf:"bytes,10,opt,name=rule_version,json=ruleVersion,proto3" json:"rule_version,omitempty"`
+	// relationship_version of the relationship as the decision read it: the first 16 hex digits of the SHA-256
+	// over its encoding. Two events with the same version rested on the same state of it.
+	RelationshipVersion string `protobuf:"bytes,11,opt,name=relationship_version,json=relationshipVersion,proto3" json:"relationship_version,omitempty"`
+	// relationship_ends_at of the relationship as the decision read it; absent while it is open-ended.
+	RelationshipEndsAt *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=relationship_ends_at,json=relationshipEndsAt,proto3" json:"relationship_ends_at,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *Basis) Reset() {
@@ -520,6 +591,27 @@ func (x *Basis) GetChoiceNumber() int64 {
 	return 0
 }
 
+func (x *Basis) GetRuleVersion() string {
+	if x != nil {
+		return x.RuleVersion
+	}
+	return ""
+}
+
+func (x *Basis) GetRelationshipVersion() string {
+	if x != nil {
+		return x.RelationshipVersion
+	}
+	return ""
+}
+
+func (x *Basis) GetRelationshipEndsAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RelationshipEndsAt
+	}
+	return nil
+}
+
 // Disclosure is what was released.
 type Disclosure struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -602,7 +694,11 @@ type Change struct {
 	// id of the changed resource.
 	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
 	// summary in fixed words, e.g. "registered", "ended". Never free text of a person.
-	Summary       string `protobuf:"bytes,3,opt,name=summary,proto3" json:"summary,omitempty"`
+	Summary string `protobuf:"bytes,3,opt,name=summary,proto3" json:"summary,omitempty"`
+	// sections of the record that a feed changed; empty for every other change.
+	Sections []v1.Section `protobuf:"varint,4,rep,packed,name=sections,proto3,enum=dcr.access.v1.Section" json:"sections,omitempty"`
+	// entries that a feed added, changed or took away; 0 for every other change.
+	Entries       int32 `protobuf:"varint,5,opt,name=entries,proto3" json:"entries,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -656,6 +752,20 @@ func (x *Change) GetSummary() string {
 		return x.Summary
 	}
 	return ""
+}
+
+func (x *Change) GetSections() []v1.Section {
+	if x != nil {
+		return x.Sections
+	}
+	return nil
+}
+
+func (x *Change) GetEntries() int32 {
+	if x != nil {
+		return x.Entries
+	}
+	return 0
 }
 
 // Origin is where a call came from.
@@ -827,7 +937,7 @@ var File_dcr_audit_v1_event_proto protoreflect.FileDescriptor
 
 const file_dcr_audit_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x18dcr/audit/v1/event.proto\x12\fdcr.audit.v1\x1a\x1bdcr/access/v1/section.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd6\x03\n" +
+	"\x18dcr/audit/v1/event.proto\x12\fdcr.audit.v1\x1a\x1bdcr/access/v1/section.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x96\x04\n" +
 	"\x05Event\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12;\n" +
 	"\voccurred_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
@@ -845,7 +955,9 @@ const file_dcr_audit_v1_event_proto_rawDesc = "" +
 	"\x06change\x18\n" +
 	" \x01(\v2\x14.dcr.audit.v1.ChangeR\x06change\x12,\n" +
 	"\x06origin\x18\v \x01(\v2\x14.dcr.audit.v1.OriginR\x06origin\x12\x14\n" +
-	"\x05marks\x18\f \x03(\tR\x05marks\"\xed\x01\n" +
+	"\x05marks\x18\f \x03(\tR\x05marks\x12\x14\n" +
+	"\x05query\x18\r \x01(\tR\x05query\x12(\n" +
+	"\x10asked_nhs_number\x18\x0e \x01(\tR\x0easkedNhsNumber\"\xf5\x02\n" +
 	"\x05Actor\x12+\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x17.dcr.audit.v1.ActorKindR\x04kind\x12\x19\n" +
 	"\bstaff_id\x18\x02 \x01(\tR\astaffId\x12\x18\n" +
@@ -854,7 +966,14 @@ const file_dcr_audit_v1_event_proto_rawDesc = "" +
 	"\bods_code\x18\x05 \x01(\tR\aodsCode\x12\x18\n" +
 	"\asession\x18\x06 \x01(\tR\asession\x12\x16\n" +
 	"\x06issuer\x18\a \x01(\tR\x06issuer\x12\x18\n" +
-	"\asubject\x18\b \x01(\tR\asubject\"\xba\x02\n" +
+	"\asubject\x18\b \x01(\tR\asubject\x12\x1b\n" +
+	"\tclient_id\x18\t \x01(\tR\bclientId\x12\x1e\n" +
+	"\n" +
+	"profession\x18\n" +
+	" \x01(\tR\n" +
+	"profession\x12+\n" +
+	"\x11organisation_name\x18\v \x01(\tR\x10organisationName\x12\x1c\n" +
+	"\tassurance\x18\f \x01(\tR\tassurance\"\xde\x03\n" +
 	"\x05Basis\x12\x18\n" +
 	"\apurpose\x18\x01 \x01(\tR\apurpose\x12!\n" +
 	"\flawful_basis\x18\x02 \x01(\tR\vlawfulBasis\x12\x10\n" +
@@ -866,17 +985,23 @@ const file_dcr_audit_v1_event_proto_rawDesc = "" +
 	"reasonCode\x12\x1f\n" +
 	"\vreason_text\x18\b \x01(\tR\n" +
 	"reasonText\x12#\n" +
-	"\rchoice_number\x18\t \x01(\x03R\fchoiceNumber\"\xa1\x01\n" +
+	"\rchoice_number\x18\t \x01(\x03R\fchoiceNumber\x12!\n" +
+	"\frule_version\x18\n" +
+	" \x01(\tR\vruleVersion\x121\n" +
+	"\x14relationship_version\x18\v \x01(\tR\x13relationshipVersion\x12L\n" +
+	"\x14relationship_ends_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\x12relationshipEndsAt\"\xa1\x01\n" +
 	"\n" +
 	"Disclosure\x127\n" +
 	"\bsections\x18\x01 \x03(\v2\x1b.dcr.access.v1.SectionGrantR\bsections\x12\x18\n" +
 	"\aentries\x18\x02 \x01(\x05R\aentries\x12(\n" +
 	"\x10source_ods_codes\x18\x03 \x03(\tR\x0esourceOdsCodes\x12\x16\n" +
-	"\x06sha256\x18\x04 \x01(\fR\x06sha256\"N\n" +
+	"\x06sha256\x18\x04 \x01(\fR\x06sha256\"\x9c\x01\n" +
 	"\x06Change\x12\x1a\n" +
 	"\bresource\x18\x01 \x01(\tR\bresource\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x18\n" +
-	"\asummary\x18\x03 \x01(\tR\asummary\"\x83\x01\n" +
+	"\asummary\x18\x03 \x01(\tR\asummary\x122\n" +
+	"\bsections\x18\x04 \x03(\x0e2\x16.dcr.access.v1.SectionR\bsections\x12\x18\n" +
+	"\aentries\x18\x05 \x01(\x05R\aentries\"\x83\x01\n" +
 	"\x06Origin\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x19\n" +
@@ -895,13 +1020,14 @@ const file_dcr_audit_v1_event_proto_rawDesc = "" +
 	"\x10OUTCOME_RELEASED\x10\x01\x12\x13\n" +
 	"\x0fOUTCOME_CHANGED\x10\x02\x12\x13\n" +
 	"\x0fOUTCOME_REFUSED\x10\x03\x12\x12\n" +
-	"\x0eOUTCOME_FAILED\x10\x04*\x84\x01\n" +
+	"\x0eOUTCOME_FAILED\x10\x04*\x9b\x01\n" +
 	"\tActorKind\x12\x1a\n" +
 	"\x16ACTOR_KIND_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10ACTOR_KIND_STAFF\x10\x01\x12\x15\n" +
 	"\x11ACTOR_KIND_SYSTEM\x10\x02\x12\x16\n" +
 	"\x12ACTOR_KIND_SERVICE\x10\x03\x12\x16\n" +
-	"\x12ACTOR_KIND_UNKNOWN\x10\x04BCZAgithub.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1;auditv1b\x06proto3"
+	"\x12ACTOR_KIND_UNKNOWN\x10\x04\x12\x15\n" +
+	"\x11ACTOR_KIND_PUBLIC\x10\x05BCZAgithub.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1;auditv1b\x06proto3"
 
 var (
 	file_dcr_audit_v1_event_proto_rawDescOnce sync.Once
@@ -929,6 +1055,7 @@ var file_dcr_audit_v1_event_proto_goTypes = []any{
 	(*EventContext)(nil),          // 8: dcr.audit.v1.EventContext
 	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
 	(*v1.SectionGrant)(nil),       // 10: dcr.access.v1.SectionGrant
+	(v1.Section)(0),               // 11: dcr.access.v1.Section
 }
 var file_dcr_audit_v1_event_proto_depIdxs = []int32{
 	9,  // 0: dcr.audit.v1.Event.occurred_at:type_name -> google.protobuf.Timestamp
@@ -939,15 +1066,17 @@ var file_dcr_audit_v1_event_proto_depIdxs = []int32{
 	6,  // 5: dcr.audit.v1.Event.change:type_name -> dcr.audit.v1.Change
 	7,  // 6: dcr.audit.v1.Event.origin:type_name -> dcr.audit.v1.Origin
 	1,  // 7: dcr.audit.v1.Actor.kind:type_name -> dcr.audit.v1.ActorKind
-	10, // 8: dcr.audit.v1.Disclosure.sections:type_name -> dcr.access.v1.SectionGrant
-	3,  // 9: dcr.audit.v1.EventContext.actor:type_name -> dcr.audit.v1.Actor
-	4,  // 10: dcr.audit.v1.EventContext.basis:type_name -> dcr.audit.v1.Basis
-	7,  // 11: dcr.audit.v1.EventContext.origin:type_name -> dcr.audit.v1.Origin
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	9,  // 8: dcr.audit.v1.Basis.relationship_ends_at:type_name -> google.protobuf.Timestamp
+	10, // 9: dcr.audit.v1.Disclosure.sections:type_name -> dcr.access.v1.SectionGrant
+	11, // 10: dcr.audit.v1.Change.sections:type_name -> dcr.access.v1.Section
+	3,  // 11: dcr.audit.v1.EventContext.actor:type_name -> dcr.audit.v1.Actor
+	4,  // 12: dcr.audit.v1.EventContext.basis:type_name -> dcr.audit.v1.Basis
+	7,  // 13: dcr.audit.v1.EventContext.origin:type_name -> dcr.audit.v1.Origin
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_dcr_audit_v1_event_proto_init() }

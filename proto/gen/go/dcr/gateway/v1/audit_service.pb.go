@@ -48,7 +48,13 @@ type ListEventsRequest struct {
 	// page_size wanted, at most 500; 0 means 50.
 	PageSize int32 `protobuf:"varint,8,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// page_token of the page before. Valid for the same caller and filter only.
-	PageToken     string `protobuf:"bytes,9,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,9,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// reason of a refusal or failure, e.g. NO_PATIENT_CONSENT.
+	Reason string `protobuf:"bytes,10,opt,name=reason,proto3" json:"reason,omitempty"`
+	// relationship_kind on which it was allowed, e.g. "emergency".
+	RelationshipKind string `protobuf:"bytes,11,opt,name=relationship_kind,json=relationshipKind,proto3" json:"relationship_kind,omitempty"`
+	// marks that the event carries, all of them, e.g. "own_number_unknown".
+	Marks         []string `protobuf:"bytes,12,rep,name=marks,proto3" json:"marks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -146,13 +152,38 @@ func (x *ListEventsRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListEventsRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ListEventsRequest) GetRelationshipKind() string {
+	if x != nil {
+		return x.RelationshipKind
+	}
+	return ""
+}
+
+func (x *ListEventsRequest) GetMarks() []string {
+	if x != nil {
+		return x.Marks
+	}
+	return nil
+}
+
 // ListEventsResponse is one page.
 type ListEventsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// events, newest first.
 	Events []*v1.Event `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
-	// next_page_token for the next page; empty on the last.
+	// next_page_token for the next page; empty on the last. It opens for an hour, for the same caller and
+	// filters. Events that are stored meanwhile move nothing: what follows is what was there, and what was
+	// delivered late into it.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// leaves of the events, in their order: what the log has committed to (see LogService).
+	Leaves        []*v1.Leaf `protobuf:"bytes,3,rep,name=leaves,proto3" json:"leaves,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -201,11 +232,119 @@ func (x *ListEventsResponse) GetNextPageToken() string {
 	return ""
 }
 
+func (x *ListEventsResponse) GetLeaves() []*v1.Leaf {
+	if x != nil {
+		return x.Leaves
+	}
+	return nil
+}
+
+// GetEventRequest names an event.
+type GetEventRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// event_id of the event, a UUIDv7.
+	EventId       string `protobuf:"bytes,1,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetEventRequest) Reset() {
+	*x = GetEventRequest{}
+	mi := &file_dcr_gateway_v1_audit_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetEventRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetEventRequest) ProtoMessage() {}
+
+func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_dcr_gateway_v1_audit_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetEventRequest.ProtoReflect.Descriptor instead.
+func (*GetEventRequest) Descriptor() ([]byte, []int) {
+	return file_dcr_gateway_v1_audit_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *GetEventRequest) GetEventId() string {
+	if x != nil {
+		return x.EventId
+	}
+	return ""
+}
+
+// GetEventResponse carries an event.
+type GetEventResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// event as it was stored.
+	Event *v1.Event `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`
+	// leaf of the event.
+	Leaf          *v1.Leaf `protobuf:"bytes,2,opt,name=leaf,proto3" json:"leaf,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetEventResponse) Reset() {
+	*x = GetEventResponse{}
+	mi := &file_dcr_gateway_v1_audit_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetEventResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetEventResponse) ProtoMessage() {}
+
+func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_dcr_gateway_v1_audit_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetEventResponse.ProtoReflect.Descriptor instead.
+func (*GetEventResponse) Descriptor() ([]byte, []int) {
+	return file_dcr_gateway_v1_audit_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *GetEventResponse) GetEvent() *v1.Event {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+func (x *GetEventResponse) GetLeaf() *v1.Leaf {
+	if x != nil {
+		return x.Leaf
+	}
+	return nil
+}
+
 var File_dcr_gateway_v1_audit_service_proto protoreflect.FileDescriptor
 
 const file_dcr_gateway_v1_audit_service_proto_rawDesc = "" +
 	"\n" +
-	"\"dcr/gateway/v1/audit_service.proto\x12\x0edcr.gateway.v1\x1a\x1bbuf/validate/validate.proto\x1a\x18dcr/access/v1/rule.proto\x1a\x18dcr/audit/v1/event.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8d\x03\n" +
+	"\"dcr/gateway/v1/audit_service.proto\x12\x0edcr.gateway.v1\x1a\x1bbuf/validate/validate.proto\x1a\x18dcr/access/v1/rule.proto\x1a dcr/audit/v1/audit_service.proto\x1a\x18dcr/audit/v1/event.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8c\x04\n" +
 	"\x11ListEventsRequest\x12&\n" +
 	"\n" +
 	"nhs_number\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18\x14R\tnhsNumber\x12\"\n" +
@@ -218,16 +357,30 @@ const file_dcr_gateway_v1_audit_service_proto_rawDesc = "" +
 	"\tpage_size\x18\b \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xf4\x03(\x00R\bpageSize\x12'\n" +
 	"\n" +
-	"page_token\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\"i\n" +
+	"page_token\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\x12\x1f\n" +
+	"\x06reason\x18\n" +
+	" \x01(\tB\a\xbaH\x04r\x02\x18@R\x06reason\x124\n" +
+	"\x11relationship_kind\x18\v \x01(\tB\a\xbaH\x04r\x02\x18 R\x10relationshipKind\x12&\n" +
+	"\x05marks\x18\f \x03(\tB\x10\xbaH\r\x92\x01\n" +
+	"\x10\b\"\x06r\x04\x10\x01\x18@R\x05marks\"\x95\x01\n" +
 	"\x12ListEventsResponse\x12+\n" +
 	"\x06events\x18\x01 \x03(\v2\x13.dcr.audit.v1.EventR\x06events\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xbd\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12*\n" +
+	"\x06leaves\x18\x03 \x03(\v2\x12.dcr.audit.v1.LeafR\x06leaves\"5\n" +
+	"\x0fGetEventRequest\x12\"\n" +
+	"\bevent_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18@R\aeventId\"e\n" +
+	"\x10GetEventResponse\x12)\n" +
+	"\x05event\x18\x01 \x01(\v2\x13.dcr.audit.v1.EventR\x05event\x12&\n" +
+	"\x04leaf\x18\x02 \x01(\v2\x12.dcr.audit.v1.LeafR\x04leaf2\xdb\x02\n" +
 	"\fAuditService\x12\xac\x01\n" +
 	"\n" +
 	"ListEvents\x12!.dcr.gateway.v1.ListEventsRequest\x1a\".dcr.gateway.v1.ListEventsResponse\"W\x82\x80\x19\x1f\n" +
 	"\x01\x02\x12\n" +
 	"audit.view \x012\n" +
-	"audit.view8\x01\x82\xd3\xe4\x93\x02.Z\x1a:\x01*\"\x15/v1/audit/events:list\x12\x10/v1/audit/eventsBGZEgithub.com/dorsetcarerecord/dcr/proto/gen/go/dcr/gateway/v1;gatewayv1b\x06proto3"
+	"audit.view8\x01\x82\xd3\xe4\x93\x02.Z\x1a:\x01*\"\x15/v1/audit/events:list\x12\x10/v1/audit/events\x12\x9b\x01\n" +
+	"\bGetEvent\x12\x1f.dcr.gateway.v1.GetEventRequest\x1a .dcr.gateway.v1.GetEventResponse\"L\x82\x80\x19%\n" +
+	"\x01\x02\x12\n" +
+	"audit.view \x012\x10audit.event.view8\x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/audit/events/{event_id}BGZEgithub.com/dorsetcarerecord/dcr/proto/gen/go/dcr/gateway/v1;gatewayv1b\x06proto3"
 
 var (
 	file_dcr_gateway_v1_audit_service_proto_rawDescOnce sync.Once
@@ -241,26 +394,34 @@ func file_dcr_gateway_v1_audit_service_proto_rawDescGZIP() []byte {
 	return file_dcr_gateway_v1_audit_service_proto_rawDescData
 }
 
-var file_dcr_gateway_v1_audit_service_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_dcr_gateway_v1_audit_service_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_dcr_gateway_v1_audit_service_proto_goTypes = []any{
 	(*ListEventsRequest)(nil),     // 0: dcr.gateway.v1.ListEventsRequest
 	(*ListEventsResponse)(nil),    // 1: dcr.gateway.v1.ListEventsResponse
-	(v1.Outcome)(0),               // 2: dcr.audit.v1.Outcome
-	(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
-	(*v1.Event)(nil),              // 4: dcr.audit.v1.Event
+	(*GetEventRequest)(nil),       // 2: dcr.gateway.v1.GetEventRequest
+	(*GetEventResponse)(nil),      // 3: dcr.gateway.v1.GetEventResponse
+	(v1.Outcome)(0),               // 4: dcr.audit.v1.Outcome
+	(*timestamppb.Timestamp)(nil), // 5: google.protobuf.Timestamp
+	(*v1.Event)(nil),              // 6: dcr.audit.v1.Event
+	(*v1.Leaf)(nil),               // 7: dcr.audit.v1.Leaf
 }
 var file_dcr_gateway_v1_audit_service_proto_depIdxs = []int32{
-	2, // 0: dcr.gateway.v1.ListEventsRequest.outcome:type_name -> dcr.audit.v1.Outcome
-	3, // 1: dcr.gateway.v1.ListEventsRequest.from:type_name -> google.protobuf.Timestamp
-	3, // 2: dcr.gateway.v1.ListEventsRequest.to:type_name -> google.protobuf.Timestamp
-	4, // 3: dcr.gateway.v1.ListEventsResponse.events:type_name -> dcr.audit.v1.Event
-	0, // 4: dcr.gateway.v1.AuditService.ListEvents:input_type -> dcr.gateway.v1.ListEventsRequest
-	1, // 5: dcr.gateway.v1.AuditService.ListEvents:output_type -> dcr.gateway.v1.ListEventsResponse
-	5, // [5:6] is the sub-list for method output_type
-	4, // [4:5] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	4, // 0: dcr.gateway.v1.ListEventsRequest.outcome:type_name -> dcr.audit.v1.Outcome
+	5, // 1: dcr.gateway.v1.ListEventsRequest.from:type_name -> google.protobuf.Timestamp
+	5, // 2: dcr.gateway.v1.ListEventsRequest.to:type_name -> google.protobuf.Timestamp
+	6, // 3: dcr.gateway.v1.ListEventsResponse.events:type_name -> dcr.audit.v1.Event
+	7, // 4: dcr.gateway.v1.ListEventsResponse.leaves:type_name -> dcr.audit.v1.Leaf
+	6, // 5: dcr.gateway.v1.GetEventResponse.event:type_name -> dcr.audit.v1.Event
+	7, // 6: dcr.gateway.v1.GetEventResponse.leaf:type_name -> dcr.audit.v1.Leaf
+	0, // 7: dcr.gateway.v1.AuditService.ListEvents:input_type -> dcr.gateway.v1.ListEventsRequest
+	2, // 8: dcr.gateway.v1.AuditService.GetEvent:input_type -> dcr.gateway.v1.GetEventRequest
+	1, // 9: dcr.gateway.v1.AuditService.ListEvents:output_type -> dcr.gateway.v1.ListEventsResponse
+	3, // 10: dcr.gateway.v1.AuditService.GetEvent:output_type -> dcr.gateway.v1.GetEventResponse
+	9, // [9:11] is the sub-list for method output_type
+	7, // [7:9] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_dcr_gateway_v1_audit_service_proto_init() }
@@ -274,7 +435,7 @@ func file_dcr_gateway_v1_audit_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dcr_gateway_v1_audit_service_proto_rawDesc), len(file_dcr_gateway_v1_audit_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   2,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

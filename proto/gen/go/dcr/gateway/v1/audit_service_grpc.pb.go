@@ -22,6 +22,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	AuditService_ListEvents_FullMethodName = "/dcr.gateway.v1.AuditService/ListEvents"
+	AuditService_GetEvent_FullMethodName   = "/dcr.gateway.v1.AuditService/GetEvent"
 )
 
 // AuditServiceClient is the client API for AuditService service.
@@ -30,9 +31,13 @@ const (
 //
 // AuditService reads the audit log, for privacy officers, Caldicott Guardians and audit managers.
 type AuditServiceClient interface {
-	// ListEvents returns the events that match every given filter, newest first. Looking is audited too.
+	// ListEvents returns the events that match every given filter, newest first. Looking is audited too: one
+	// event, with the filters, about the person when the list is narrowed to one.
 	// Errors: INVALID_NHS_NUMBER; INVALID_PAGE_TOKEN; INVALID_ARGUMENT.
 	ListEvents(ctx context.Context, in *ListEventsRequest, opts ...grpc.CallOption) (*ListEventsResponse, error)
+	// GetEvent returns one event with its leaf. Looking is audited, about the person that the event is about.
+	// Errors: EVENT_NOT_FOUND.
+	GetEvent(ctx context.Context, in *GetEventRequest, opts ...grpc.CallOption) (*GetEventResponse, error)
 }
 
 type auditServiceClient struct {
@@ -53,15 +58,29 @@ func (c *auditServiceClient) ListEvents(ctx context.Context, in *ListEventsReque
 	return out, nil
 }
 
+func (c *auditServiceClient) GetEvent(ctx context.Context, in *GetEventRequest, opts ...grpc.CallOption) (*GetEventResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetEventResponse)
+	err := c.cc.Invoke(ctx, AuditService_GetEvent_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AuditServiceServer is the server API for AuditService service.
 // All implementations must embed UnimplementedAuditServiceServer
 // for forward compatibility.
 //
 // AuditService reads the audit log, for privacy officers, Caldicott Guardians and audit managers.
 type AuditServiceServer interface {
-	// ListEvents returns the events that match every given filter, newest first. Looking is audited too.
+	// ListEvents returns the events that match every given filter, newest first. Looking is audited too: one
+	// event, with the filters, about the person when the list is narrowed to one.
 	// Errors: INVALID_NHS_NUMBER; INVALID_PAGE_TOKEN; INVALID_ARGUMENT.
 	ListEvents(context.Context, *ListEventsRequest) (*ListEventsResponse, error)
+	// GetEvent returns one event with its leaf. Looking is audited, about the person that the event is about.
+	// Errors: EVENT_NOT_FOUND.
+	GetEvent(context.Context, *GetEventRequest) (*GetEventResponse, error)
 	mustEmbedUnimplementedAuditServiceServer()
 }
 
@@ -74,6 +93,9 @@ type UnimplementedAuditServiceServer struct{}
 
 func (UnimplementedAuditServiceServer) ListEvents(context.Context, *ListEventsRequest) (*ListEventsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListEvents not implemented")
+}
+func (UnimplementedAuditServiceServer) GetEvent(context.Context, *GetEventRequest) (*GetEventResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetEvent not implemented")
 }
 func (UnimplementedAuditServiceServer) mustEmbedUnimplementedAuditServiceServer() {}
 func (UnimplementedAuditServiceServer) testEmbeddedByValue()                      {}
@@ -114,6 +136,24 @@ func _AuditService_ListEvents_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AuditService_GetEvent_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetEventRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuditServiceServer).GetEvent(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuditService_GetEvent_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuditServiceServer).GetEvent(ctx, req.(*GetEventRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // AuditService_ServiceDesc is the grpc.ServiceDesc for AuditService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -124,6 +164,10 @@ var AuditService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListEvents",
 			Handler:    _AuditService_ListEvents_Handler,
+		},
+		{
+			MethodName: "GetEvent",
+			Handler:    _AuditService_GetEvent_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
