@@ -39,6 +39,9 @@ const (
 	Audience_AUDIENCE_STAFF Audience = 2
 	// A partner organisation's system, known by its OAuth2 client.
 	Audience_AUDIENCE_SYSTEM Audience = 3
+	// A member of the public, without a token: about a request of their own, proved by what the call itself
+	// holds. Unlike AUDIENCE_ANYONE it is accounted for, and a caller who is signed in is refused.
+	Audience_AUDIENCE_PUBLIC Audience = 4
 )
 
 // Enum value maps for Audience.
@@ -48,12 +51,14 @@ var (
 		1: "AUDIENCE_ANYONE",
 		2: "AUDIENCE_STAFF",
 		3: "AUDIENCE_SYSTEM",
+		4: "AUDIENCE_PUBLIC",
 	}
 	Audience_value = map[string]int32{
 		"AUDIENCE_UNSPECIFIED": 0,
 		"AUDIENCE_ANYONE":      1,
 		"AUDIENCE_STAFF":       2,
 		"AUDIENCE_SYSTEM":      3,
+		"AUDIENCE_PUBLIC":      4,
 	}
 )
 
@@ -202,7 +207,7 @@ type Rule struct {
 	// audiences that may call: at least one. A caller of any other audience is refused with ACCESS_DENIED.
 	Audiences []Audience `protobuf:"varint,1,rep,packed,name=audiences,proto3,enum=dcr.access.v1.Audience" json:"audiences,omitempty"`
 	// permission that the caller's role must hold in the access policy, e.g. "record.view".
-	// Empty only where the sole audience is AUDIENCE_ANYONE.
+	// Empty only where the sole audience is AUDIENCE_ANYONE or AUDIENCE_PUBLIC.
 	Permission string `protobuf:"bytes,2,opt,name=permission,proto3" json:"permission,omitempty"`
 	// patient_field names the request field that holds the NHS number of the one person that the
 	// call is about. Empty where the call is about nobody in particular.
@@ -342,12 +347,13 @@ const file_dcr_access_v1_rule_proto_rawDesc = "" +
 	"\x0fopt_out_applies\x18\x05 \x01(\bR\roptOutApplies\x12\x16\n" +
 	"\x06action\x18\x06 \x01(\tR\x06action\x12<\n" +
 	"\faccounted_by\x18\a \x01(\x0e2\x19.dcr.access.v1.AccountingR\vaccountedBy\x12,\n" +
-	"\x12own_record_allowed\x18\b \x01(\bR\x10ownRecordAllowed*b\n" +
+	"\x12own_record_allowed\x18\b \x01(\bR\x10ownRecordAllowed*w\n" +
 	"\bAudience\x12\x18\n" +
 	"\x14AUDIENCE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fAUDIENCE_ANYONE\x10\x01\x12\x12\n" +
 	"\x0eAUDIENCE_STAFF\x10\x02\x12\x13\n" +
-	"\x0fAUDIENCE_SYSTEM\x10\x03*\x9a\x01\n" +
+	"\x0fAUDIENCE_SYSTEM\x10\x03\x12\x13\n" +
+	"\x0fAUDIENCE_PUBLIC\x10\x04*\x9a\x01\n" +
 	"\x11RelationshipCheck\x12\"\n" +
 	"\x1eRELATIONSHIP_CHECK_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dRELATIONSHIP_CHECK_NOT_NEEDED\x10\x01\x12\x1d\n" +
