@@ -84,7 +84,10 @@ func judge(last, next Checkpoint, s Submission) Ruling {
 		return OutOfStep
 	}
 	older := last
-	older.Origin = next.Origin // the zero Checkpoint has none; the log was found by its origin
+	if last.Size == 0 {
+		// Having seen nothing is having seen the empty tree.
+		older = Checkpoint{Origin: next.Origin, Root: emptyRoot()}
+	}
 	err := CheckConsistency(older, next, s.Proof)
 	switch {
 	case err == nil:
