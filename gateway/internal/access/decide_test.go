@@ -159,7 +159,7 @@ func TestWhatTheRoleSeesIsToldWithoutBeingShown(t *testing.T) {
 		t.Errorf("%s, shown %v", diff, d.Sections)
 	}
 	visitor := decide(t, paramedicScene(func(s *scene) { s.rpc, s.standing = "MeService/GetMe", "commissioner" }), nil)
-	if len(visitor.RoleSections) != 0 || cmp.Diff([]string{"me.view", "organisation.view"}, visitor.Permissions) != "" {
+	if len(visitor.RoleSections) != 0 || cmp.Diff([]string{"me.view", "organisation.view", "receipt.view"}, visitor.Permissions) != "" {
 		t.Errorf("at a commissioner: %+v", visitor)
 	}
 }

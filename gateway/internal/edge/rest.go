@@ -107,6 +107,7 @@ func newMux(found table) *runtime.ServeMux {
 		runtime.WithDisableHTTPMethodOverride(),
 		runtime.WithWriteContentLength(),
 		runtime.WithMiddlewares(found.gate),
+		runtime.WithForwardResponseOption(keepable),
 		runtime.WithErrorHandler(handleError),
 		runtime.WithRoutingErrorHandler(found.handleRouting),
 	)
@@ -124,6 +125,9 @@ func register(mux *runtime.ServeMux, local *Local) error {
 		},
 		func() error {
 			return gatewayv1.RegisterFhirServiceHandlerClient(ctx, mux, gatewayv1.NewFhirServiceClient(local))
+		},
+		func() error {
+			return gatewayv1.RegisterLogServiceHandlerClient(ctx, mux, gatewayv1.NewLogServiceClient(local))
 		},
 		func() error {
 			return gatewayv1.RegisterMeServiceHandlerClient(ctx, mux, gatewayv1.NewMeServiceClient(local))

@@ -110,6 +110,7 @@ func routeOf(m protoreflect.MethodDescriptor, rule *annotations.HttpRule) (*rout
 // matching that counts; this serves the Allow header.
 func (r *route) matches(path string) bool {
 	form := regexp.MustCompile(`\\\{\w+\\\}`).ReplaceAllString(regexp.QuoteMeta(r.template), `[^/]+`)
+	form = regexp.MustCompile(`\\\{\w+=\\\*\\\*\\\}`).ReplaceAllString(form, `.+`)
 	return regexp.MustCompile("^" + form + "$").MatchString(path)
 }
 
@@ -119,7 +120,7 @@ func anyone(m protoreflect.MethodDescriptor) bool {
 		return false
 	}
 	for _, a := range rule.GetAudiences() {
-		if a == accessv1.Audience_AUDIENCE_ANYONE {
+		if a == accessv1.Audience_AUDIENCE_ANYONE || a == accessv1.Audience_AUDIENCE_PUBLIC {
 			return true
 		}
 	}

@@ -32,6 +32,9 @@ const (
 	reasonNotOut               = "NOT_OPTED_OUT"
 	reasonSealed               = "SEALED"
 	reasonChoiceMismatch       = "CHOICE_MISMATCH"
+	reasonCheckpointNotFound   = "CHECKPOINT_NOT_FOUND"
+	reasonTileNotFound         = "TILE_NOT_FOUND"
+	reasonEventNotFound        = "EVENT_NOT_FOUND"
 )
 
 // told is what a caller is told about the error of a service behind: the

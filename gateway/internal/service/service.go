@@ -42,6 +42,7 @@ type desk struct {
 	feeds         recordv1.FeedServiceClient
 	refusals      recordv1.FeedReadServiceClient
 	events        auditv1.QueryServiceClient
+	log           auditv1.LogServiceClient
 	pages         *pagetoken.Book
 	version       string
 	now           func() time.Time
@@ -61,6 +62,7 @@ func Register(cfg Config, on ...grpc.ServiceRegistrar) {
 		feeds:         recordv1.NewFeedServiceClient(cfg.Record),
 		refusals:      recordv1.NewFeedReadServiceClient(cfg.Record),
 		events:        auditv1.NewQueryServiceClient(cfg.Audit),
+		log:           auditv1.NewLogServiceClient(cfg.Audit),
 		pages:         cfg.Pages,
 		version:       cfg.Version,
 		now:           cfg.Now,
@@ -69,6 +71,7 @@ func Register(cfg Config, on ...grpc.ServiceRegistrar) {
 		gatewayv1.RegisterAuditServiceServer(r, &audit{desk: d})
 		gatewayv1.RegisterCareRelationshipServiceServer(r, &careRelationship{desk: d})
 		gatewayv1.RegisterFhirServiceServer(r, &fhir{desk: d})
+		gatewayv1.RegisterLogServiceServer(r, &logs{desk: d})
 		gatewayv1.RegisterMeServiceServer(r, &me{desk: d})
 		gatewayv1.RegisterOptOutServiceServer(r, &optOut{desk: d})
 		gatewayv1.RegisterOrganisationServiceServer(r, &organisation{desk: d})
