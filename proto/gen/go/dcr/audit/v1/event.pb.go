@@ -494,8 +494,11 @@ type Basis struct {
 	RelationshipVersion string `protobuf:"bytes,11,opt,name=relationship_version,json=relationshipVersion,proto3" json:"relationship_version,omitempty"`
 	// relationship_ends_at of the relationship as the decision read it; absent while it is open-ended.
 	RelationshipEndsAt *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=relationship_ends_at,json=relationshipEndsAt,proto3" json:"relationship_ends_at,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// relationship_closed_at is when what the relationship stands for was over, as the feed says: discharge,
+	// closure, deregistration. Absent while it is open, and for a relationship that no feed made.
+	RelationshipClosedAt *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=relationship_closed_at,json=relationshipClosedAt,proto3" json:"relationship_closed_at,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *Basis) Reset() {
@@ -612,6 +615,13 @@ func (x *Basis) GetRelationshipEndsAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Basis) GetRelationshipClosedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RelationshipClosedAt
+	}
+	return nil
+}
+
 // Disclosure is what was released.
 type Disclosure struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -698,7 +708,10 @@ type Change struct {
 	// sections of the record that a feed changed; empty for every other change.
 	Sections []v1.Section `protobuf:"varint,4,rep,packed,name=sections,proto3,enum=dcr.access.v1.Section" json:"sections,omitempty"`
 	// entries that a feed added, changed or took away; 0 for every other change.
-	Entries       int32 `protobuf:"varint,5,opt,name=entries,proto3" json:"entries,omitempty"`
+	Entries int32 `protobuf:"varint,5,opt,name=entries,proto3" json:"entries,omitempty"`
+	// relationships that a feed stated anew or otherwise than before, at most 100 in an event (identity-svc's
+	// "relationship.feed"); empty for every other change.
+	Relationships []*StatedRelationship `protobuf:"bytes,6,rep,name=relationships,proto3" json:"relationships,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -768,6 +781,105 @@ func (x *Change) GetEntries() int32 {
 	return 0
 }
 
+func (x *Change) GetRelationships() []*StatedRelationship {
+	if x != nil {
+		return x.Relationships
+	}
+	return nil
+}
+
+// StatedRelationship is a care relationship as a partner's feed states it.
+type StatedRelationship struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// id of the relationship in identity-svc.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// kind of it, e.g. "episode".
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// ods_codes of the organisations whose staff it counts for: the one that holds it, as the feed says, and the
+	// one that succeeded it, where one did.
+	OdsCodes []string `protobuf:"bytes,3,rep,name=ods_codes,json=odsCodes,proto3" json:"ods_codes,omitempty"`
+	// starts_at as the feed says.
+	StartsAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=starts_at,json=startsAt,proto3" json:"starts_at,omitempty"`
+	// closed_at as the feed says: discharge, closure, deregistration. Absent while open.
+	ClosedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=closed_at,json=closedAt,proto3" json:"closed_at,omitempty"`
+	// withdrawn is true when the feed took it back: it never stood.
+	Withdrawn     bool `protobuf:"varint,6,opt,name=withdrawn,proto3" json:"withdrawn,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatedRelationship) Reset() {
+	*x = StatedRelationship{}
+	mi := &file_dcr_audit_v1_event_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatedRelationship) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatedRelationship) ProtoMessage() {}
+
+func (x *StatedRelationship) ProtoReflect() protoreflect.Message {
+	mi := &file_dcr_audit_v1_event_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatedRelationship.ProtoReflect.Descriptor instead.
+func (*StatedRelationship) Descriptor() ([]byte, []int) {
+	return file_dcr_audit_v1_event_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *StatedRelationship) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *StatedRelationship) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *StatedRelationship) GetOdsCodes() []string {
+	if x != nil {
+		return x.OdsCodes
+	}
+	return nil
+}
+
+func (x *StatedRelationship) GetStartsAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartsAt
+	}
+	return nil
+}
+
+func (x *StatedRelationship) GetClosedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ClosedAt
+	}
+	return nil
+}
+
+func (x *StatedRelationship) GetWithdrawn() bool {
+	if x != nil {
+		return x.Withdrawn
+	}
+	return false
+}
+
 // Origin is where a call came from.
 type Origin struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -785,7 +897,7 @@ type Origin struct {
 
 func (x *Origin) Reset() {
 	*x = Origin{}
-	mi := &file_dcr_audit_v1_event_proto_msgTypes[5]
+	mi := &file_dcr_audit_v1_event_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -797,7 +909,7 @@ func (x *Origin) String() string {
 func (*Origin) ProtoMessage() {}
 
 func (x *Origin) ProtoReflect() protoreflect.Message {
-	mi := &file_dcr_audit_v1_event_proto_msgTypes[5]
+	mi := &file_dcr_audit_v1_event_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -810,7 +922,7 @@ func (x *Origin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Origin.ProtoReflect.Descriptor instead.
 func (*Origin) Descriptor() ([]byte, []int) {
-	return file_dcr_audit_v1_event_proto_rawDescGZIP(), []int{5}
+	return file_dcr_audit_v1_event_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Origin) GetRequestId() string {
@@ -863,7 +975,7 @@ type EventContext struct {
 
 func (x *EventContext) Reset() {
 	*x = EventContext{}
-	mi := &file_dcr_audit_v1_event_proto_msgTypes[6]
+	mi := &file_dcr_audit_v1_event_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -875,7 +987,7 @@ func (x *EventContext) String() string {
 func (*EventContext) ProtoMessage() {}
 
 func (x *EventContext) ProtoReflect() protoreflect.Message {
-	mi := &file_dcr_audit_v1_event_proto_msgTypes[6]
+	mi := &file_dcr_audit_v1_event_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -888,7 +1000,7 @@ func (x *EventContext) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventContext.ProtoReflect.Descriptor instead.
 func (*EventContext) Descriptor() ([]byte, []int) {
-	return file_dcr_audit_v1_event_proto_rawDescGZIP(), []int{6}
+	return file_dcr_audit_v1_event_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *EventContext) GetEventId() string {
@@ -973,7 +1085,7 @@ const file_dcr_audit_v1_event_proto_rawDesc = "" +
 	" \x01(\tR\n" +
 	"profession\x12+\n" +
 	"\x11organisation_name\x18\v \x01(\tR\x10organisationName\x12\x1c\n" +
-	"\tassurance\x18\f \x01(\tR\tassurance\"\xde\x03\n" +
+	"\tassurance\x18\f \x01(\tR\tassurance\"\xb0\x04\n" +
 	"\x05Basis\x12\x18\n" +
 	"\apurpose\x18\x01 \x01(\tR\apurpose\x12!\n" +
 	"\flawful_basis\x18\x02 \x01(\tR\vlawfulBasis\x12\x10\n" +
@@ -989,19 +1101,28 @@ const file_dcr_audit_v1_event_proto_rawDesc = "" +
 	"\frule_version\x18\n" +
 	" \x01(\tR\vruleVersion\x121\n" +
 	"\x14relationship_version\x18\v \x01(\tR\x13relationshipVersion\x12L\n" +
-	"\x14relationship_ends_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\x12relationshipEndsAt\"\xa1\x01\n" +
+	"\x14relationship_ends_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\x12relationshipEndsAt\x12P\n" +
+	"\x16relationship_closed_at\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\x14relationshipClosedAt\"\xa1\x01\n" +
 	"\n" +
 	"Disclosure\x127\n" +
 	"\bsections\x18\x01 \x03(\v2\x1b.dcr.access.v1.SectionGrantR\bsections\x12\x18\n" +
 	"\aentries\x18\x02 \x01(\x05R\aentries\x12(\n" +
 	"\x10source_ods_codes\x18\x03 \x03(\tR\x0esourceOdsCodes\x12\x16\n" +
-	"\x06sha256\x18\x04 \x01(\fR\x06sha256\"\x9c\x01\n" +
+	"\x06sha256\x18\x04 \x01(\fR\x06sha256\"\xe4\x01\n" +
 	"\x06Change\x12\x1a\n" +
 	"\bresource\x18\x01 \x01(\tR\bresource\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x18\n" +
 	"\asummary\x18\x03 \x01(\tR\asummary\x122\n" +
 	"\bsections\x18\x04 \x03(\x0e2\x16.dcr.access.v1.SectionR\bsections\x12\x18\n" +
-	"\aentries\x18\x05 \x01(\x05R\aentries\"\x83\x01\n" +
+	"\aentries\x18\x05 \x01(\x05R\aentries\x12F\n" +
+	"\rrelationships\x18\x06 \x03(\v2 .dcr.audit.v1.StatedRelationshipR\rrelationships\"\xe5\x01\n" +
+	"\x12StatedRelationship\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x1b\n" +
+	"\tods_codes\x18\x03 \x03(\tR\bodsCodes\x127\n" +
+	"\tstarts_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\bstartsAt\x127\n" +
+	"\tclosed_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\bclosedAt\x12\x1c\n" +
+	"\twithdrawn\x18\x06 \x01(\bR\twithdrawn\"\x83\x01\n" +
 	"\x06Origin\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x19\n" +
@@ -1042,7 +1163,7 @@ func file_dcr_audit_v1_event_proto_rawDescGZIP() []byte {
 }
 
 var file_dcr_audit_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_dcr_audit_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_dcr_audit_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_dcr_audit_v1_event_proto_goTypes = []any{
 	(Outcome)(0),                  // 0: dcr.audit.v1.Outcome
 	(ActorKind)(0),                // 1: dcr.audit.v1.ActorKind
@@ -1051,32 +1172,37 @@ var file_dcr_audit_v1_event_proto_goTypes = []any{
 	(*Basis)(nil),                 // 4: dcr.audit.v1.Basis
 	(*Disclosure)(nil),            // 5: dcr.audit.v1.Disclosure
 	(*Change)(nil),                // 6: dcr.audit.v1.Change
-	(*Origin)(nil),                // 7: dcr.audit.v1.Origin
-	(*EventContext)(nil),          // 8: dcr.audit.v1.EventContext
-	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
-	(*v1.SectionGrant)(nil),       // 10: dcr.access.v1.SectionGrant
-	(v1.Section)(0),               // 11: dcr.access.v1.Section
+	(*StatedRelationship)(nil),    // 7: dcr.audit.v1.StatedRelationship
+	(*Origin)(nil),                // 8: dcr.audit.v1.Origin
+	(*EventContext)(nil),          // 9: dcr.audit.v1.EventContext
+	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
+	(*v1.SectionGrant)(nil),       // 11: dcr.access.v1.SectionGrant
+	(v1.Section)(0),               // 12: dcr.access.v1.Section
 }
 var file_dcr_audit_v1_event_proto_depIdxs = []int32{
-	9,  // 0: dcr.audit.v1.Event.occurred_at:type_name -> google.protobuf.Timestamp
+	10, // 0: dcr.audit.v1.Event.occurred_at:type_name -> google.protobuf.Timestamp
 	0,  // 1: dcr.audit.v1.Event.outcome:type_name -> dcr.audit.v1.Outcome
 	3,  // 2: dcr.audit.v1.Event.actor:type_name -> dcr.audit.v1.Actor
 	4,  // 3: dcr.audit.v1.Event.basis:type_name -> dcr.audit.v1.Basis
 	5,  // 4: dcr.audit.v1.Event.disclosure:type_name -> dcr.audit.v1.Disclosure
 	6,  // 5: dcr.audit.v1.Event.change:type_name -> dcr.audit.v1.Change
-	7,  // 6: dcr.audit.v1.Event.origin:type_name -> dcr.audit.v1.Origin
+	8,  // 6: dcr.audit.v1.Event.origin:type_name -> dcr.audit.v1.Origin
 	1,  // 7: dcr.audit.v1.Actor.kind:type_name -> dcr.audit.v1.ActorKind
-	9,  // 8: dcr.audit.v1.Basis.relationship_ends_at:type_name -> google.protobuf.Timestamp
-	10, // 9: dcr.audit.v1.Disclosure.sections:type_name -> dcr.access.v1.SectionGrant
-	11, // 10: dcr.audit.v1.Change.sections:type_name -> dcr.access.v1.Section
-	3,  // 11: dcr.audit.v1.EventContext.actor:type_name -> dcr.audit.v1.Actor
-	4,  // 12: dcr.audit.v1.EventContext.basis:type_name -> dcr.audit.v1.Basis
-	7,  // 13: dcr.audit.v1.EventContext.origin:type_name -> dcr.audit.v1.Origin
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	10, // 8: dcr.audit.v1.Basis.relationship_ends_at:type_name -> google.protobuf.Timestamp
+	10, // 9: dcr.audit.v1.Basis.relationship_closed_at:type_name -> google.protobuf.Timestamp
+	11, // 10: dcr.audit.v1.Disclosure.sections:type_name -> dcr.access.v1.SectionGrant
+	12, // 11: dcr.audit.v1.Change.sections:type_name -> dcr.access.v1.Section
+	7,  // 12: dcr.audit.v1.Change.relationships:type_name -> dcr.audit.v1.StatedRelationship
+	10, // 13: dcr.audit.v1.StatedRelationship.starts_at:type_name -> google.protobuf.Timestamp
+	10, // 14: dcr.audit.v1.StatedRelationship.closed_at:type_name -> google.protobuf.Timestamp
+	3,  // 15: dcr.audit.v1.EventContext.actor:type_name -> dcr.audit.v1.Actor
+	4,  // 16: dcr.audit.v1.EventContext.basis:type_name -> dcr.audit.v1.Basis
+	8,  // 17: dcr.audit.v1.EventContext.origin:type_name -> dcr.audit.v1.Origin
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_dcr_audit_v1_event_proto_init() }
@@ -1090,7 +1216,7 @@ func file_dcr_audit_v1_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dcr_audit_v1_event_proto_rawDesc), len(file_dcr_audit_v1_event_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   7,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -188,7 +188,17 @@ type StaffFacts struct {
 	// own_nhs_number_known is true where the member's own number is on file.
 	OwnNhsNumberKnown bool `protobuf:"varint,6,opt,name=own_nhs_number_known,json=ownNhsNumberKnown,proto3" json:"own_nhs_number_known,omitempty"`
 	// is_own_record is true when the person named is the member of staff.
-	IsOwnRecord   bool `protobuf:"varint,7,opt,name=is_own_record,json=isOwnRecord,proto3" json:"is_own_record,omitempty"`
+	IsOwnRecord bool `protobuf:"varint,7,opt,name=is_own_record,json=isOwnRecord,proto3" json:"is_own_record,omitempty"`
+	// same_surname_and_address is true when the person named has the surname of the member and lives at the same
+	// address. Both are those of the member as a patient, so it is known only where own_nhs_number_known is true
+	// and a feed gave the member's address. Never told to the caller.
+	SameSurnameAndAddress bool `protobuf:"varint,8,opt,name=same_surname_and_address,json=sameSurnameAndAddress,proto3" json:"same_surname_and_address,omitempty"`
+	// same_surname is true when the person named has the surname of the member, whose address is not known. The
+	// surname is that of the member as a patient, else the last word of the name on file. Never told to the caller.
+	SameSurname bool `protobuf:"varint,9,opt,name=same_surname,json=sameSurname,proto3" json:"same_surname,omitempty"`
+	// is_colleague is true when the person named is another member of staff who holds a role at the organisation
+	// of the session. Known only where that member's own number is on file. Never told to the caller.
+	IsColleague   bool `protobuf:"varint,10,opt,name=is_colleague,json=isColleague,proto3" json:"is_colleague,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -268,6 +278,27 @@ func (x *StaffFacts) GetOwnNhsNumberKnown() bool {
 func (x *StaffFacts) GetIsOwnRecord() bool {
 	if x != nil {
 		return x.IsOwnRecord
+	}
+	return false
+}
+
+func (x *StaffFacts) GetSameSurnameAndAddress() bool {
+	if x != nil {
+		return x.SameSurnameAndAddress
+	}
+	return false
+}
+
+func (x *StaffFacts) GetSameSurname() bool {
+	if x != nil {
+		return x.SameSurname
+	}
+	return false
+}
+
+func (x *StaffFacts) GetIsColleague() bool {
+	if x != nil {
+		return x.IsColleague
 	}
 	return false
 }
@@ -491,7 +522,7 @@ const file_dcr_identity_v1_facts_service_proto_rawDesc = "" +
 	"\x15GetStaffFactsResponse\x121\n" +
 	"\x05staff\x18\x01 \x01(\v2\x1b.dcr.identity.v1.StaffFactsR\x05staff\x127\n" +
 	"\apatient\x18\x02 \x01(\v2\x1d.dcr.identity.v1.PatientFactsR\apatient\x12G\n" +
-	"\rrelationships\x18\x03 \x03(\v2!.dcr.identity.v1.CareRelationshipR\rrelationships\"\x8c\x02\n" +
+	"\rrelationships\x18\x03 \x03(\v2!.dcr.identity.v1.CareRelationshipR\rrelationships\"\x8b\x03\n" +
 	"\n" +
 	"StaffFacts\x12\x19\n" +
 	"\bstaff_id\x18\x01 \x01(\tR\astaffId\x12\x12\n" +
@@ -501,7 +532,11 @@ const file_dcr_identity_v1_facts_service_proto_rawDesc = "" +
 	"roleActive\x12A\n" +
 	"\forganisation\x18\x05 \x01(\v2\x1d.dcr.identity.v1.OrganisationR\forganisation\x12/\n" +
 	"\x14own_nhs_number_known\x18\x06 \x01(\bR\x11ownNhsNumberKnown\x12\"\n" +
-	"\ris_own_record\x18\a \x01(\bR\visOwnRecord\"\x90\x02\n" +
+	"\ris_own_record\x18\a \x01(\bR\visOwnRecord\x127\n" +
+	"\x18same_surname_and_address\x18\b \x01(\bR\x15sameSurnameAndAddress\x12!\n" +
+	"\fsame_surname\x18\t \x01(\bR\vsameSurname\x12!\n" +
+	"\fis_colleague\x18\n" +
+	" \x01(\bR\visColleague\"\x90\x02\n" +
 	"\fPatientFacts\x12\x1d\n" +
 	"\n" +
 	"nhs_number\x18\x01 \x01(\tR\tnhsNumber\x12\x1e\n" +

@@ -124,7 +124,10 @@ type CareRelationship struct {
 	// granted_by_staff_id of the colleague who granted it; empty otherwise.
 	GrantedByStaffId string `protobuf:"bytes,12,opt,name=granted_by_staff_id,json=grantedByStaffId,proto3" json:"granted_by_staff_id,omitempty"`
 	// active is true when it stands at the time of the answer.
-	Active        bool `protobuf:"varint,13,opt,name=active,proto3" json:"active,omitempty"`
+	Active bool `protobuf:"varint,13,opt,name=active,proto3" json:"active,omitempty"`
+	// closed_at is when what it stands for was over, as the feed says: discharge, closure, deregistration.
+	// Absent while it is open, and for one that no feed made. It stands for a while after (ends_at).
+	ClosedAt      *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=closed_at,json=closedAt,proto3" json:"closed_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -250,11 +253,18 @@ func (x *CareRelationship) GetActive() bool {
 	return false
 }
 
+func (x *CareRelationship) GetClosedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ClosedAt
+	}
+	return nil
+}
+
 var File_dcr_identity_v1_relationship_proto protoreflect.FileDescriptor
 
 const file_dcr_identity_v1_relationship_proto_rawDesc = "" +
 	"\n" +
-	"\"dcr/identity/v1/relationship.proto\x12\x0fdcr.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xda\x03\n" +
+	"\"dcr/identity/v1/relationship.proto\x12\x0fdcr.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x93\x04\n" +
 	"\x10CareRelationship\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
 	"\n" +
@@ -273,7 +283,8 @@ const file_dcr_identity_v1_relationship_proto_rawDesc = "" +
 	"\vreason_text\x18\v \x01(\tR\n" +
 	"reasonText\x12-\n" +
 	"\x13granted_by_staff_id\x18\f \x01(\tR\x10grantedByStaffId\x12\x16\n" +
-	"\x06active\x18\r \x01(\bR\x06active*\xaa\x02\n" +
+	"\x06active\x18\r \x01(\bR\x06active\x127\n" +
+	"\tclosed_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\bclosedAt*\xaa\x02\n" +
 	"\x10RelationshipKind\x12!\n" +
 	"\x1dRELATIONSHIP_KIND_UNSPECIFIED\x10\x00\x12%\n" +
 	"!RELATIONSHIP_KIND_GP_REGISTRATION\x10\x01\x12\x1e\n" +
@@ -307,11 +318,12 @@ var file_dcr_identity_v1_relationship_proto_depIdxs = []int32{
 	0, // 0: dcr.identity.v1.CareRelationship.kind:type_name -> dcr.identity.v1.RelationshipKind
 	2, // 1: dcr.identity.v1.CareRelationship.starts_at:type_name -> google.protobuf.Timestamp
 	2, // 2: dcr.identity.v1.CareRelationship.ends_at:type_name -> google.protobuf.Timestamp
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	2, // 3: dcr.identity.v1.CareRelationship.closed_at:type_name -> google.protobuf.Timestamp
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_dcr_identity_v1_relationship_proto_init() }
