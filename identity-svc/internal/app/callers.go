@@ -6,11 +6,12 @@ import identityv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/identity/v1"
 const (
 	gateway   = "gateway"
 	recordSvc = "record-svc"
+	optoutSvc = "optout-svc"
 	auditSvc  = "audit-svc"
 )
 
 // callers lists who may call which gRPC service, and is the one place where that is decided. Only
-// record-svc says what feeds say; all else is asked by the gateway, which has authenticated and decided.
+// record-svc says what feeds say, and only optout-svc asks whom a request means; all else is asked by the gateway, which has authenticated and decided.
 func callers() map[string][]string {
 	return map[string][]string{
 		identityv1.FactsService_ServiceDesc.ServiceName:          {gateway},
@@ -19,5 +20,6 @@ func callers() map[string][]string {
 		identityv1.DirectoryReadService_ServiceDesc.ServiceName:  {gateway},
 		identityv1.DirectoryAdminService_ServiceDesc.ServiceName: {gateway},
 		identityv1.FeedService_ServiceDesc.ServiceName:           {recordSvc},
+		identityv1.MatchService_ServiceDesc.ServiceName:          {optoutSvc},
 	}
 }

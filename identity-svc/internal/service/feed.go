@@ -133,7 +133,7 @@ func (f *feed) read(req *identityv1.ApplyFeedFactsRequest) (feedMessage, error) 
 		if p.GetNhsNumber() != "" && p.GetNhsNumber() != number {
 			return feedMessage{}, invalid("patient.nhs_number", "A message is about one person.")
 		}
-		m.patient = statedPatient(p, number, m.received)
+		m.patient = statedPatient(p, req.GetContact(), number, m.received)
 	}
 	for i, r := range req.GetRelationships() {
 		s, err := m.statement(r, fmt.Sprintf("relationships[%d]", i))
@@ -164,7 +164,7 @@ func (m feedMessage) statement(r *identityv1.FeedRelationship, field string) (re
 }
 
 // statedPatient is the person as record-svc knows them.
-func statedPatient(p *identityv1.Patient, number string, received time.Time) *store.Patient {
+func statedPatient(p *identityv1.Patient, contact *identityv1.FeedContact, number string, received time.Time) *store.Patient {
 	updated := received
 	if p.GetUpdatedAt().IsValid() {
 		updated = *moment(p.GetUpdatedAt())
@@ -174,6 +174,7 @@ func statedPatient(p *identityv1.Patient, number string, received time.Time) *st
 		BirthDate: p.GetBirthDate(), Gender: p.GetGender(), Deceased: p.GetDeceased(), DeceasedOn: p.GetDeceasedOn(),
 		AddressLines: orEmpty(p.GetAddressLines()), Postcode: p.GetPostcode(), Telephones: orEmpty(p.GetTelephones()),
 		GPODSCode: p.GetGp().GetOdsCode(), GPName: p.GetGp().GetName(), Restricted: p.GetRestricted(), UpdatedAt: updated,
+		Mobiles: contact.GetMobiles(), Emails: contact.GetEmails(),
 	}
 }
 

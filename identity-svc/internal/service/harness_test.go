@@ -122,7 +122,9 @@ func open(t *testing.T) *house {
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	cfg := service.Config{Store: s, Outbox: h.startOutbox(), Periods: relationship.Default(), Now: h.time, NewID: uuid.NewV7}
-	callers := map[string][]string{identityv1.FeedService_ServiceDesc.ServiceName: {"record-svc"}}
+	callers := map[string][]string{
+		identityv1.FeedService_ServiceDesc.ServiceName: {"record-svc"}, identityv1.MatchService_ServiceDesc.ServiceName: {"optout-svc"},
+	}
 	for _, d := range []grpc.ServiceDesc{
 		identityv1.FactsService_ServiceDesc, identityv1.PatientService_ServiceDesc, identityv1.RelationshipService_ServiceDesc,
 		identityv1.DirectoryReadService_ServiceDesc, identityv1.DirectoryAdminService_ServiceDesc,
@@ -134,12 +136,17 @@ func open(t *testing.T) *house {
 			t.Fatal(err)
 		}
 	}, nil)
-	gateway := testkit.Dial(t, h.dir, "gateway", "identity-svc", h.addr)
+	gateway := h.dial("gateway")
 	h.facts, h.patients = identityv1.NewFactsServiceClient(gateway), identityv1.NewPatientServiceClient(gateway)
 	h.relationships = identityv1.NewRelationshipServiceClient(gateway)
 	h.directory, h.admin = identityv1.NewDirectoryReadServiceClient(gateway), identityv1.NewDirectoryAdminServiceClient(gateway)
-	h.feed = identityv1.NewFeedServiceClient(testkit.Dial(t, h.dir, "record-svc", "identity-svc", h.addr))
+	h.feed = identityv1.NewFeedServiceClient(h.dial("record-svc"))
 	return h
+}
+
+// dial connects to the service as the process with that certificate.
+func (h *house) dial(caller string) *grpc.ClientConn {
+	return testkit.Dial(h.t, h.dir, caller, "identity-svc", h.addr)
 }
 
 // startOutbox runs the dispatcher towards the recording audit-svc.

@@ -1,5 +1,5 @@
 // Package service answers identity-svc's RPCs, one file per resource. What it decides with is in
-// internal/relationship, internal/search and internal/directory; what it stores with in internal/store.
+// internal/relationship, internal/search, internal/match and internal/directory; what it stores with in internal/store.
 package service
 
 import (
@@ -50,6 +50,7 @@ func Register(r grpc.ServiceRegistrar, cfg Config) error {
 	c := &core{store: cfg.Store, outbox: cfg.Outbox, periods: cfg.Periods, clock: cfg.Now, newID: cfg.NewID, codes: directory.NewCodes()}
 	identityv1.RegisterFactsServiceServer(r, &facts{core: c})
 	identityv1.RegisterPatientServiceServer(r, &patients{core: c})
+	identityv1.RegisterMatchServiceServer(r, &matching{core: c})
 	identityv1.RegisterRelationshipServiceServer(r, &relationships{core: c})
 	identityv1.RegisterFeedServiceServer(r, &feed{core: c})
 	identityv1.RegisterDirectoryReadServiceServer(r, &directoryReader{core: c})

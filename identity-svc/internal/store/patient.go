@@ -32,6 +32,10 @@ type Patient struct {
 	GPRegistryName *string    `db:"gp_registry_name"`
 	GPState        *int16     `db:"gp_state"`
 	GPActiveFrom   *time.Time `db:"gp_active_from"`
+
+	// Mobiles and Emails are written, and read by Contact alone.
+	Mobiles pq.StringArray `db:"-"`
+	Emails  pq.StringArray `db:"-"`
 }
 
 const patientColumns = `p.nhs_number, p.family_name, p.given_names, p.birth_date, p.gender, p.deceased, p.deceased_on,
@@ -68,8 +72,9 @@ func (s *Store) LockPatient(ctx context.Context, tx *sqlx.Tx, nhsNumber string) 
 // upsertPatient takes the fields of a newer message only, and leaves a superseded person as they were.
 const upsertPatient = `
 INSERT INTO patient (nhs_number, family_name, given_names, family_fold, given_fold, birth_date, gender, deceased, deceased_on,
-                     address_lines, postcode, postcode_fold, telephones, gp_ods_code, gp_name, restricted, updated_at, sequence)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+                     address_lines, postcode, postcode_fold, telephones, gp_ods_code, gp_name, restricted, updated_at, sequence,
+                     mobiles, emails)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
 ON CONFLICT (nhs_number) DO UPDATE SET
   family_name = excluded.family_name, given_names = excluded.given_names,
   family_fold = excluded.family_fold, given_fold = excluded.given_fold,
@@ -77,7 +82,8 @@ ON CONFLICT (nhs_number) DO UPDATE SET
   deceased = excluded.deceased, deceased_on = excluded.deceased_on,
   address_lines = excluded.address_lines, postcode = excluded.postcode, postcode_fold = excluded.postcode_fold,
   telephones = excluded.telephones, gp_ods_code = excluded.gp_ods_code, gp_name = excluded.gp_name,
-  restricted = excluded.restricted, updated_at = excluded.updated_at, sequence = excluded.sequence
+  restricted = excluded.restricted, updated_at = excluded.updated_at, sequence = excluded.sequence,
+  mobiles = excluded.mobiles, emails = excluded.emails
 WHERE patient.sequence < excluded.sequence AND patient.superseded_by IS NULL`
 
 // PutPatient takes what a feed says of a person, unless a newer message said otherwise already.
@@ -85,6 +91,7 @@ func (s *Store) PutPatient(ctx context.Context, tx *sqlx.Tx, p Patient, sequence
 	_, err := s.exec(ctx, tx, "put patient", upsertPatient,
 		p.NHSNumber, p.FamilyName, p.GivenNames, search.Fold(p.FamilyName), pq.StringArray(search.FoldAll(p.GivenNames)),
 		p.BirthDate, p.Gender, p.Deceased, p.DeceasedOn, p.AddressLines, p.Postcode, search.FoldPostcode(p.Postcode),
-		p.Telephones, p.GPODSCode, p.GPName, p.Restricted, p.UpdatedAt, sequence)
+		p.Telephones, p.GPODSCode, p.GPName, p.Restricted, p.UpdatedAt, sequence,
+		stringArray(p.Mobiles), stringArray(p.Emails))
 	return err
 }

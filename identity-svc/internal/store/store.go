@@ -28,6 +28,7 @@ func New(ctx context.Context, db *sqlx.DB) (*Store, error) {
 	stmts, err := postgres.Prepare(ctx, db,
 		selectStaffFacts, selectSystemFacts,
 		selectPatient, selectPatientForUpdate, searchByNumber, searchByName, upsertPatient,
+		selectMeant, selectContact,
 		selectRelationship, selectRelationshipsOf, selectStanding, insertDeclared, endRelationship,
 		selectFeedRelationships, upsertFeedRelationship, cutGrants, advanceWatermark, upsertBreak,
 		selectOrganisation, selectOrganisations, insertOrganisation, updateOrganisation, updateHeirs,

@@ -166,6 +166,7 @@ type ContactPoint struct {
 	System Text
 	Value  Text
 	Use    Text
+	Period Period
 }
 
 // Annotation is a note.

@@ -32,6 +32,7 @@ func (f *Facts) Message(messageID, sourceODS string) *identityv1.ApplyFeedFactsR
 	}
 	if f.Person != nil {
 		m.Patient = f.Person.message(f.Number, f.ReceivedAt)
+		m.Contact = &identityv1.FeedContact{Mobiles: f.Person.Mobiles, Emails: f.Person.Emails}
 	}
 	for _, r := range f.Relationships {
 		m.Relationships = append(m.Relationships, relationshipMessage(r))

@@ -20,6 +20,8 @@ type Merged struct {
 	AddressLines []string
 	Postcode     string
 	Telephones   []string
+	// Mobiles can take a text message; Emails a letter. Neither is ever shown.
+	Mobiles, Emails []string
 	// GPODSCode and GPName of the practice of registration; empty when no feed names one.
 	GPODSCode, GPName string
 	Restricted        bool
@@ -70,6 +72,7 @@ func (m *Merged) describe(r *fhir.Resource) {
 			m.Telephones = append(m.Telephones, string(t.Value))
 		}
 	}
+	m.Mobiles, m.Emails = contacts(r.Telecom)
 }
 
 // home is the address in use at home, else the first that is in use.
