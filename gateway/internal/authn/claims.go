@@ -17,6 +17,7 @@ const (
 	maxSession      = 128
 	maxRole         = 32
 	maxOrganisation = 16
+	maxAssurance    = 128
 )
 
 // claims are those of a verified token.
@@ -36,16 +37,26 @@ func (c claims) has(name string) bool {
 	return ok
 }
 
+// date is a numeric date claim, in seconds since 1970; 0 when it is absent, false when it is no number.
+func (c claims) date(name string) (seconds float64, ok bool) {
+	if !c.has(name) {
+		return 0, true
+	}
+	err := json.Unmarshal(c.raw[name], &seconds)
+	return seconds, err == nil
+}
+
 // notBefore tells whether a numeric date claim, where there is one, has come.
 func (c claims) notBefore(name string, now time.Time) bool {
-	if !c.has(name) {
-		return true
-	}
-	var seconds float64
-	if err := json.Unmarshal(c.raw[name], &seconds); err != nil {
-		return false
-	}
-	return seconds <= float64(now.Add(leeway).Unix())
+	seconds, ok := c.date(name)
+	return ok && seconds <= float64(now.Add(leeway).Unix())
+}
+
+// begin is when a token that was checked begins to be good, before leeway.
+func (c claims) begin() time.Time {
+	nbf, _ := c.date("nbf")
+	iat, _ := c.date("iat")
+	return time.Unix(int64(max(nbf, iat)), 0)
 }
 
 // caller reads who calls from the claims of a verified token.
@@ -85,7 +96,8 @@ func (t *trusted) staff(who Caller, c claims) (Caller, error) {
 	if who.Subject == who.ClientID {
 		return Caller{}, refuse("a system's token with a role")
 	}
-	if !matches(t.ACR, c.text("acr")) {
+	who.Assurance = c.text("acr")
+	if !matches(t.ACR, who.Assurance) || !plain(who.Assurance, maxAssurance) {
 		return Caller{}, refuse("assurance level")
 	}
 	role, ok := t.role(c)

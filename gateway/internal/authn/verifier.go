@@ -2,6 +2,7 @@ package authn
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,6 +48,7 @@ type Verifier struct {
 	issuers map[string]*trusted
 	// algorithms of all issuers together.
 	algorithms []jose.SignatureAlgorithm
+	memo       memo
 }
 
 // trusted is one issuer at work.
@@ -113,16 +115,36 @@ func (v *Verifier) MaySpeakFor(issuer, odsCode string) bool {
 // Verify checks a bearer token and says whose it is. It fails with a Refusal,
 // or with ErrUnavailable when the token cannot be checked now.
 func (v *Verifier) Verify(ctx context.Context, token string) (Caller, error) {
-	t, keyID, err := v.issuerOf(token)
+	if len(token) > maxToken {
+		return Caller{}, refuse("length")
+	}
+	digest := sha256.Sum256([]byte(token))
+	if k, ok := v.memo.find(digest); ok && k.stands(ctx) {
+		if err := k.inTime(v.now()); err != nil {
+			return Caller{}, err
+		}
+		return k.caller, nil
+	}
+	k, err := v.check(ctx, token)
 	if err != nil {
 		return Caller{}, err
 	}
+	v.memo.keep(digest, k)
+	return k.caller, nil
+}
+
+// check checks a token in full.
+func (v *Verifier) check(ctx context.Context, token string) (known, error) {
+	t, keyID, err := v.issuerOf(token)
+	if err != nil {
+		return known{}, err
+	}
 	key, err := t.ring.key(ctx, keyID)
 	if errors.Is(err, errUnknownKey) {
-		return Caller{}, refuse("key")
+		return known{}, refuse("key")
 	}
 	if err != nil {
-		return Caller{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return known{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	// The library checks signature, issuer, audience and expiry, which it
 	// compares with a clock that runs behind by the leeway.
@@ -133,23 +155,25 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Caller, error) {
 	var expired *oidc.TokenExpiredError
 	switch {
 	case errors.As(err, &expired):
-		return Caller{}, refuse("expiry")
+		return known{}, refuse("expiry")
 	case err != nil:
-		return Caller{}, refuse("signature or audience")
+		return known{}, refuse("signature or audience")
 	}
 	var raw map[string]json.RawMessage
 	if err := verified.Claims(&raw); err != nil {
-		return Caller{}, refuse("claims")
+		return known{}, refuse("claims")
 	}
-	return t.caller(verified, claims{raw}, v.now())
+	said := claims{raw}
+	who, err := t.caller(verified, said, v.now())
+	if err != nil {
+		return known{}, err
+	}
+	return known{issuer: t, keyID: keyID, key: key, caller: who, notBefore: said.begin(), expires: verified.Expiry}, nil
 }
 
 // issuerOf reads, before anything is believed, who is said to have issued the
 // token, and with which key.
 func (v *Verifier) issuerOf(token string) (*trusted, string, error) {
-	if len(token) > maxToken {
-		return nil, "", refuse("length")
-	}
 	signed, err := jose.ParseSignedCompact(token, v.algorithms)
 	if err != nil || len(signed.Signatures) != 1 {
 		return nil, "", refuse("form or algorithm")
