@@ -56,6 +56,11 @@ func checkActor(e *auditv1.Event) *Problem {
 		if a.GetDisplay() == "" {
 			return &Problem{"actor.display", "must name the service"}
 		}
+	case auditv1.ActorKind_ACTOR_KIND_PUBLIC:
+		// Nothing names a member of the public: a name here would be one that nobody proved.
+		if a.GetDisplay() != "" || a.GetSubject() != "" || a.GetIssuer() != "" || a.GetRoleCode() != "" {
+			return &Problem{"actor.kind", "must name nobody for a member of the public"}
+		}
 	case auditv1.ActorKind_ACTOR_KIND_UNKNOWN:
 		if e.GetOutcome() == auditv1.Outcome_OUTCOME_RELEASED || e.GetOutcome() == auditv1.Outcome_OUTCOME_CHANGED {
 			return &Problem{"actor.kind", "must be known where something was released or changed"}

@@ -41,9 +41,9 @@ func checkToken(rule *accessv1.Rule, facts Facts, _ *Decision) *fault.Error {
 	case TokenAccepted:
 		return nil
 	case TokenAbsent:
-		// Anyone may make the calls that are for anyone. A token that is there
-		// and not good is refused even then.
-		if slices.Contains(rule.GetAudiences(), accessv1.Audience_AUDIENCE_ANYONE) {
+		// Anyone may make the calls that are for anyone, and the public those that
+		// are for the public. A token that is there and not good is refused even then.
+		if NoToken(rule) {
 			return nil
 		}
 	case TokenUnverifiable:
@@ -53,10 +53,25 @@ func checkToken(rule *accessv1.Rule, facts Facts, _ *Decision) *fault.Error {
 	return Unauthenticated()
 }
 
+// NoToken tells whether a rule is for callers without a token: for anyone, or for
+// the public.
+func NoToken(rule *accessv1.Rule) bool {
+	return slices.Contains(rule.GetAudiences(), accessv1.Audience_AUDIENCE_ANYONE) ||
+		slices.Contains(rule.GetAudiences(), accessv1.Audience_AUDIENCE_PUBLIC)
+}
+
 func checkAudience(rule *accessv1.Rule, facts Facts, _ *Decision) *fault.Error {
 	for _, may := range rule.GetAudiences() {
 		if may == accessv1.Audience_AUDIENCE_ANYONE {
 			return nil
+		}
+		if may == accessv1.Audience_AUDIENCE_PUBLIC {
+			// Who is signed in is not the public: their call would be accounted
+			// for as nobody's.
+			if facts.Token == TokenAbsent {
+				return nil
+			}
+			continue
 		}
 		if may != accessv1.Audience_AUDIENCE_UNSPECIFIED && may == facts.Audience {
 			return nil
@@ -68,7 +83,7 @@ func checkAudience(rule *accessv1.Rule, facts Facts, _ *Decision) *fault.Error {
 // checkRole asks whether the caller stands where the token says, and whether
 // the policy gives the role the permission.
 func (p *Policy) checkRole(rule *accessv1.Rule, facts Facts, d *Decision) *fault.Error {
-	if slices.Contains(rule.GetAudiences(), accessv1.Audience_AUDIENCE_ANYONE) {
+	if NoToken(rule) {
 		return nil
 	}
 	switch facts.Audience {

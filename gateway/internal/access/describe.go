@@ -38,6 +38,9 @@ func (p *Policy) describe(rule *accessv1.Rule, facts Facts) Decision {
 		d.Purpose, d.Permissions = p.system.purpose, p.system.permissions
 	default:
 		d.LawfulBasis = ""
+		if facts.Token == TokenAbsent && slices.Contains(rule.GetAudiences(), accessv1.Audience_AUDIENCE_PUBLIC) {
+			d.Purpose = purposeOwnRequest
+		}
 	}
 	if rule.GetPatientField() == "" {
 		return d

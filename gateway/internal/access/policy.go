@@ -29,6 +29,9 @@ const maxPolicyBytes = 1 << 20
 // purposeDirectCare is the one purpose that shows a record.
 const purposeDirectCare = "direct_care"
 
+// purposeOwnRequest is the purpose of a member of the public: their own request to opt out, or back in.
+const purposeOwnRequest = "own_request"
+
 // Policy is a checked role and section policy. It is never changed after it
 // was made, so it may be shared.
 type Policy struct {

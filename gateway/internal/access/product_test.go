@@ -51,6 +51,8 @@ type row struct {
 	roles  func(role string) bool
 	system bool
 	anyone bool
+	// public: a member of the public without a token, and nobody with one.
+	public bool
 	// person: the call names one. need: a relationship is needed. seal: an
 	// opt-out refuses.
 	person, need, seal bool
@@ -58,9 +60,12 @@ type row struct {
 	visitor bool
 }
 
-func care(role string) bool      { return careRoles[role] != "" }
-func privacy(role string) bool   { return role == privacyRole }
-func admin(role string) bool     { return role == adminRole }
+func care(role string) bool    { return careRoles[role] != "" }
+func privacy(role string) bool { return role == privacyRole }
+func admin(role string) bool   { return role == adminRole }
+func safeguarding(role string) bool {
+	return role == "R9535"
+}
 func searchers(role string) bool { return care(role) || privacy(role) }
 func inspectors(role string) bool {
 	return role == privacyRole || role == caldicottRole || role == auditorRole
@@ -85,9 +90,27 @@ var rows = map[string]row{
 	"LogService/GetReceipt":                           {roles: everybody, system: true, visitor: true},
 	"LogService/GetTile":                              {roles: everybody, anyone: true},
 	"MeService/GetMe":                                 {roles: everybody, visitor: true},
+	"OptOutDocumentService/AddOptOutDocument":         {roles: privacy},
+	"OptOutDocumentService/GetOptOutDocument":         {roles: privacy},
+	"OptOutDocumentService/GetOptOutLetter":           {roles: privacy},
+	"OptOutDocumentService/RetryOptOutLetter":         {roles: privacy},
+	"OptOutImportService/ExportOptOuts":               {roles: privacy},
+	"OptOutImportService/GetOptOutImport":             {roles: privacy},
+	"OptOutImportService/ImportOptOuts":               {roles: privacy},
+	"OptOutImportService/SignOffOptOutImport":         {roles: privacy},
+	"OptOutService/DecideSafeguarding":                {roles: safeguarding},
 	"OptOutService/GetOptOut":                         {roles: privacy},
+	"OptOutService/GetOptOutStatistics":               {roles: privacy},
 	"OptOutService/ListOptOuts":                       {roles: privacy},
+	"OptOutService/ListSafeguardingOptOuts":           {roles: safeguarding},
+	"OptOutService/MakeEffective":                     {roles: privacy},
+	"OptOutService/MatchOptOut":                       {roles: privacy, person: true},
+	"OptOutService/RecordEvidence":                    {roles: privacy},
+	"OptOutService/RefuseOptOut":                      {roles: privacy},
 	"OptOutService/RegisterOptOut":                    {roles: privacy, person: true},
+	"OptOutService/RequestEvidence":                   {roles: privacy},
+	"OptOutService/ReverseOptOut":                     {roles: privacy},
+	"OptOutService/StartOptOut":                       {roles: searchers},
 	"OptOutService/WithdrawOptOut":                    {roles: privacy},
 	"OrganisationService/ActivateOrganisation":        {roles: admin},
 	"OrganisationService/CreateOrganisation":          {roles: admin},
@@ -99,6 +122,9 @@ var rows = map[string]row{
 	"PatientService/ExplainAccess":                    {roles: care, person: true},
 	"PatientService/GetPatient":                       {roles: searchers, person: true},
 	"PatientService/SearchPatients":                   {roles: searchers},
+	"PublicOptOutService/ConfirmPublicOptOut":         {roles: nobody, public: true},
+	"PublicOptOutService/GetPublicOptOutStatus":       {roles: nobody, public: true},
+	"PublicOptOutService/SubmitPublicOptOut":          {roles: nobody, public: true},
 	"RecordService/GetEntry":                          {roles: care, person: true, need: true, seal: true},
 	"RecordService/GetRecord":                         {roles: care, person: true, need: true, seal: true},
 	"RecordService/ListEntries":                       {roles: care, person: true, need: true, seal: true},
@@ -213,7 +239,7 @@ func (s scene) oracle() string {
 	switch {
 	case s.token == "unverifiable":
 		return "ISSUER_UNAVAILABLE"
-	case s.token == "absent" && r.anyone, s.token == "accepted" && r.anyone:
+	case s.token == "absent" && (r.anyone || r.public), s.token == "accepted" && r.anyone:
 		return "permit"
 	case s.token != "accepted":
 		return "UNAUTHENTICATED"

@@ -38,7 +38,9 @@ func (c *connections) all(t Targets) []connection {
 		}},
 		{&c.optOut, "DCR_OPTOUT_TARGET", t.OptOut, "optout-svc", []string{
 			optoutv1.ChoiceService_ServiceDesc.ServiceName, optoutv1.OptOutReadService_ServiceDesc.ServiceName,
-			optoutv1.OptOutWriteService_ServiceDesc.ServiceName,
+			optoutv1.OptOutWriteService_ServiceDesc.ServiceName, optoutv1.OptOutDocumentService_ServiceDesc.ServiceName,
+			optoutv1.LetterService_ServiceDesc.ServiceName, optoutv1.OptOutImportService_ServiceDesc.ServiceName,
+			optoutv1.OptOutPublicService_ServiceDesc.ServiceName,
 		}},
 		{&c.record, "DCR_RECORD_TARGET", t.Record, "record-svc", []string{
 			recordv1.ReadService_ServiceDesc.ServiceName, recordv1.FeedReadService_ServiceDesc.ServiceName,

@@ -5,6 +5,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
@@ -16,10 +17,18 @@ const (
 	typeJSON = "application/json"
 	typeFHIR = "application/fhir+json"
 
-	// maxBody of an ordinary call; maxBundle of a bundle (issue 2, section 3).
-	maxBody   = 1 << 20
-	maxBundle = 16 << 20
+	// maxBody of an ordinary call; maxBundle of a bundle (issue 2, section 3);
+	// maxDocument of a scan that is kept with an opt-out (docs/opt-out.md).
+	maxBody     = 1 << 20
+	maxBundle   = 16 << 20
+	maxDocument = 10 << 20
 )
+
+// documentTypes are what a scan may be called. They are not believed: who keeps
+// it looks at its bytes.
+func documentTypes() []string {
+	return []string{"application/pdf", "image/png", "image/jpeg", "image/tiff"}
+}
 
 // gate stands between the route that grpc-gateway matched and the code that it
 // generated, and refuses what that code would let through: unknown fields and
@@ -91,8 +100,11 @@ func (rt *route) takeBody(w http.ResponseWriter, r *http.Request, path map[strin
 }
 
 func (rt *route) limit() int64 {
-	if rt.raw() {
+	switch {
+	case rt.raw() && rt.fhir():
 		return maxBundle
+	case rt.raw():
+		return maxDocument
 	}
 	return maxBody
 }
@@ -109,23 +121,28 @@ func (rt *route) checkType(r *http.Request) error {
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
 		wrong = true
 	}
-	if rt.raw() {
-		wrong = wrong || (got != typeFHIR && got != typeJSON)
-	} else {
-		wrong = wrong || got != typeJSON
-	}
-	if wrong || len(r.Header.Values("Content-Type")) > 1 {
-		return refuse(http.StatusUnsupportedMediaType,
-			fault.Invalid(reasonContentType, "", "the body must be "+rt.wanted()+" in UTF-8, without compression"))
+	if wrong || !slices.Contains(rt.types(), got) || len(r.Header.Values("Content-Type")) > 1 {
+		return refuse(http.StatusUnsupportedMediaType, fault.Invalid(reasonContentType, "", "the body must be "+rt.wanted()))
 	}
 	return nil
 }
 
-func (rt *route) wanted() string {
-	if rt.raw() {
-		return typeFHIR
+// types that the body of a call may have.
+func (rt *route) types() []string {
+	switch {
+	case rt.raw() && rt.fhir():
+		return []string{typeFHIR, typeJSON}
+	case rt.raw():
+		return documentTypes()
 	}
-	return typeJSON
+	return []string{typeJSON}
+}
+
+func (rt *route) wanted() string {
+	if rt.raw() && !rt.fhir() {
+		return "one of " + strings.Join(rt.types(), ", ") + ", without compression"
+	}
+	return rt.types()[0] + " in UTF-8, without compression"
 }
 
 func hasBody(r *http.Request) bool { return r.ContentLength != 0 }

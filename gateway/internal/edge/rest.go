@@ -136,6 +136,15 @@ func register(mux *runtime.ServeMux, local *Local) error {
 			return gatewayv1.RegisterOptOutServiceHandlerClient(ctx, mux, gatewayv1.NewOptOutServiceClient(local))
 		},
 		func() error {
+			return gatewayv1.RegisterOptOutDocumentServiceHandlerClient(ctx, mux, gatewayv1.NewOptOutDocumentServiceClient(local))
+		},
+		func() error {
+			return gatewayv1.RegisterOptOutImportServiceHandlerClient(ctx, mux, gatewayv1.NewOptOutImportServiceClient(local))
+		},
+		func() error {
+			return gatewayv1.RegisterPublicOptOutServiceHandlerClient(ctx, mux, gatewayv1.NewPublicOptOutServiceClient(local))
+		},
+		func() error {
 			return gatewayv1.RegisterOrganisationServiceHandlerClient(ctx, mux, gatewayv1.NewOrganisationServiceClient(local))
 		},
 		func() error {

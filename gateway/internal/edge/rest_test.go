@@ -41,7 +41,9 @@ func TestEveryBindingReachesItsRPC(t *testing.T) {
 			body = "{}"
 		}
 		w := httptest.NewRecorder()
-		rest.ServeHTTP(w, request(r.method, path, body))
+		asked := request(r.method, path, body)
+		asked.Header.Set("Content-Type", r.types()[0])
+		rest.ServeHTTP(w, asked)
 		if len(p.methods) == 0 || p.methods[len(p.methods)-1] != r.rpc {
 			t.Errorf("%s %s: %d, chain saw %v, want %s", r.method, path, w.Code, p.methods, r.rpc)
 		}

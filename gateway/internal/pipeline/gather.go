@@ -21,7 +21,7 @@ import (
 // same moment each ask for themselves: a kept fact could be a revoked one. One
 // fact that cannot be had refuses the call.
 func (p *Pipeline) gather(ctx context.Context, a *attempt, next following) (any, error) {
-	if a.entry.For(accessv1.Audience_AUDIENCE_ANYONE) {
+	if access.NoToken(a.entry.Rule) {
 		a.facts.Now = p.cfg.Now()
 		return next(ctx)
 	}

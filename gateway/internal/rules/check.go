@@ -32,7 +32,7 @@ func firstFaults(conditions []condition) error {
 // checkRule holds one rule against itself and its request.
 func checkRule(e *Entry) error {
 	rule := e.Rule
-	anyone := e.For(accessv1.Audience_AUDIENCE_ANYONE)
+	anyone, open := e.For(accessv1.Audience_AUDIENCE_ANYONE), access.NoToken(rule)
 	named := rule.GetPatientField() != ""
 	required := rule.GetRelationship() == accessv1.RelationshipCheck_RELATIONSHIP_CHECK_REQUIRED
 	widens := rule.GetRelationship() == accessv1.RelationshipCheck_RELATIONSHIP_CHECK_WIDENS
@@ -47,23 +47,23 @@ func checkRule(e *Entry) error {
 		{!rule.GetOwnRecordAllowed() || named, "own_record_allowed without a patient_field"},
 		{(rule.GetAccountedBy() == accessv1.Accounting_ACCOUNTING_NONE) == anyone,
 			"accounted by nobody is for what anyone may call, and for that alone"},
-		{!anyone || (!named && !required && !widens && rule.GetPermission() == ""),
-			"anyone may call it, yet it has a permission, a person or a relationship"},
-		{anyone || rule.GetPermission() != "", "no permission"},
+		{!open || (!named && !required && !widens && rule.GetPermission() == ""),
+			"no token is needed, yet it has a permission, a person or a relationship"},
+		{open || rule.GetPermission() != "", "no permission"},
 	}), checkAudiences(rule.GetAudiences()))
 }
 
 func checkAudiences(audiences []accessv1.Audience) error {
 	sorted := slices.Clone(audiences)
 	slices.Sort(sorted)
-	anyone := slices.Contains(audiences, accessv1.Audience_AUDIENCE_ANYONE)
+	open := slices.Contains(audiences, accessv1.Audience_AUDIENCE_ANYONE) || slices.Contains(audiences, accessv1.Audience_AUDIENCE_PUBLIC)
 	return firstFaults([]condition{
 		{len(audiences) > 0, "no audience"},
 		{!slices.ContainsFunc(audiences, func(a accessv1.Audience) bool {
 			return !known(accessv1.Audience_name, int32(a))
 		}), "an audience is not said"},
 		{len(slices.Compact(sorted)) == len(audiences), "an audience stands twice"},
-		{!anyone || len(audiences) == 1, "anyone and somebody beside"},
+		{!open || len(audiences) == 1, "anyone or the public, and somebody beside"},
 	})
 }
 

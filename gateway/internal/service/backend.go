@@ -30,6 +30,16 @@ const (
 	reasonOptOutNotFound       = "OPT_OUT_NOT_FOUND"
 	reasonAlreadyOut           = "ALREADY_OPTED_OUT"
 	reasonNotOut               = "NOT_OPTED_OUT"
+	reasonDocumentNotFound     = "DOCUMENT_NOT_FOUND"
+	reasonDocumentType         = "DOCUMENT_TYPE"
+	reasonDocumentTooLarge     = "DOCUMENT_TOO_LARGE"
+	reasonTooManyDocuments     = "TOO_MANY_DOCUMENTS"
+	reasonLetterNotFound       = "LETTER_NOT_FOUND"
+	reasonLetterNotFailed      = "LETTER_NOT_FAILED"
+	reasonImportNotFound       = "IMPORT_NOT_FOUND"
+	reasonImportChanged        = "IMPORT_CHANGED"
+	reasonCodeNotAccepted      = "CODE_NOT_ACCEPTED"
+	reasonStatusNotFound       = "STATUS_NOT_FOUND"
 	reasonSealed               = "SEALED"
 	reasonChoiceMismatch       = "CHOICE_MISMATCH"
 	reasonCheckpointNotFound   = "CHECKPOINT_NOT_FOUND"
@@ -59,6 +69,16 @@ func always() []string {
 		ReasonInvalidArgument, access.ReasonInvalidNHSNumber, pagetoken.ReasonInvalid,
 		"REQUEST_ID_REUSED", "CONCURRENT_CHANGE",
 	}
+}
+
+// life are the reasons for which a step in the life of an opt-out is refused
+// (docs/design/opt-out.md), and more that one call has beside.
+func life(more ...string) []string {
+	return append(more, reasonOptOutNotFound, reasonAlreadyOut, reasonNotOut,
+		"REQUEST_CLOSED", "STEP_NOT_POSSIBLE", "STEP_NOT_YOURS", "CHANNEL_NOT_ALLOWED", "NOT_MATCHED", "MATCHED",
+		"NOTHING_OUTSTANDING", "CONFIRMATION_NEEDED", "EVIDENCE_NEEDED", "SAFEGUARDING_DECISION_NEEDED", "SIGN_OFF_NEEDED",
+		"NO_SAFEGUARDING_DECISION_NEEDED", "NOT_A_CANDIDATE", "PRIVACY_OFFICER_NEEDED", "NOT_A_DUPLICATE", "NOT_EXPIRED",
+		"NOT_IN_FORCE")
 }
 
 // shown is told for record-svc's reads: what it finds by itself about the choice

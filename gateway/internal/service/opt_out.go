@@ -5,11 +5,7 @@ import (
 
 	gatewayv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/gateway/v1"
 	optoutv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/optout/v1"
-
-	"github.com/dorsetcarerecord/dcr/internal/nhsnumber"
 )
-
-const optOutsPage = 50
 
 type optOut struct {
 	gatewayv1.UnimplementedOptOutServiceServer
@@ -34,14 +30,51 @@ func (o *optOut) RegisterOptOut(ctx context.Context, req *gatewayv1.RegisterOptO
 		Requester:  req.GetRequester(),
 		ReceivedAt: req.GetReceivedAt(),
 		Event:      c.EventContext(),
+		Choice:     req.GetChoice(),
+		Claimed: &optoutv1.ClaimedPerson{
+			NhsNumber: string(c.AskedNHSNumber), FamilyName: req.GetFamilyName(), GivenNames: req.GetGivenNames(),
+			BirthDate: req.GetBirthDate(), Postcode: req.GetPostcode(),
+		},
+		AskedBy:         req.GetAskedBy(),
+		ChannelEvidence: req.GetChannelEvidence(),
+		EvidenceItems:   req.GetEvidenceItems(),
+		LetterFormat:    req.GetLetterFormat(),
+		Hold:            req.GetHold(),
 	})
 	if err != nil {
-		return nil, told(err, reasonAlreadyOut, ReasonIdentityMismatch)
+		return nil, told(err, life(ReasonIdentityMismatch)...)
 	}
 	return &gatewayv1.RegisterOptOutResponse{OptOut: done.GetOptOut()}, nil
 }
 
-// WithdrawOptOut opts a person back in.
+// StartOptOut starts a request for a person. What is known of the person is not
+// looked at: the answer is the same for everybody.
+func (o *optOut) StartOptOut(ctx context.Context, req *gatewayv1.StartOptOutRequest) (*gatewayv1.StartOptOutResponse, error) {
+	c, id, err := change(ctx, req.GetRequestId())
+	if err != nil {
+		return nil, err
+	}
+	done, err := o.choose.StartOptOut(ctx, &optoutv1.StartOptOutRequest{
+		RequestId:       id,
+		Claimed:         req.GetPerson(),
+		Choice:          req.GetChoice(),
+		Channel:         req.GetChannel(),
+		Evidence:        req.GetEvidence(),
+		Requester:       req.GetRequester(),
+		AskedBy:         req.GetAskedBy(),
+		ChannelEvidence: req.GetChannelEvidence(),
+		LetterFormat:    req.GetLetterFormat(),
+		Event:           c.EventContext(),
+	})
+	if err != nil {
+		return nil, told(err, life()...)
+	}
+	return &gatewayv1.StartOptOutResponse{
+		Reference: done.GetReference(), ReceivedAt: done.GetReceivedAt(), DueAt: done.GetDueAt(),
+	}, nil
+}
+
+// WithdrawOptOut ends a request, or opts a person back in.
 func (o *optOut) WithdrawOptOut(ctx context.Context, req *gatewayv1.WithdrawOptOutRequest) (*gatewayv1.WithdrawOptOutResponse, error) {
 	c, id, err := change(ctx, req.GetRequestId())
 	if err != nil {
@@ -55,54 +88,12 @@ func (o *optOut) WithdrawOptOut(ctx context.Context, req *gatewayv1.WithdrawOptO
 		Requester:  req.GetRequester(),
 		ReceivedAt: req.GetReceivedAt(),
 		Event:      c.EventContext(),
+
+		AskedBy:       req.GetAskedBy(),
+		EvidenceItems: req.GetEvidenceItems(),
 	})
 	if err != nil {
-		return nil, told(err, reasonOptOutNotFound, reasonNotOut)
+		return nil, told(err, life()...)
 	}
 	return &gatewayv1.WithdrawOptOutResponse{OptOut: done.GetOptOut()}, nil
-}
-
-// GetOptOut shows one; its event names the person.
-func (o *optOut) GetOptOut(ctx context.Context, req *gatewayv1.GetOptOutRequest) (*gatewayv1.GetOptOutResponse, error) {
-	c, err := callOf(ctx)
-	if err != nil {
-		return nil, err
-	}
-	got, err := o.optOuts.GetOptOut(ctx, &optoutv1.GetOptOutRequest{Id: req.GetId()})
-	if err != nil {
-		return nil, told(err, reasonOptOutNotFound)
-	}
-	c.About(nhsnumber.Number(got.GetOptOut().GetNhsNumber()))
-	return &gatewayv1.GetOptOutResponse{OptOut: got.GetOptOut()}, nil
-}
-
-// ListOptOuts shows a page; each person shown is an event.
-func (o *optOut) ListOptOuts(ctx context.Context, req *gatewayv1.ListOptOutsRequest) (*gatewayv1.ListOptOutsResponse, error) {
-	c, err := callOf(ctx)
-	if err != nil {
-		return nil, err
-	}
-	of, err := number("nhs_number", req.GetNhsNumber())
-	if err != nil {
-		return nil, err
-	}
-	c.About(of)
-	bound := binding(c, req)
-	after, err := o.pages.Open(bound, req.GetPageToken())
-	if err != nil {
-		return nil, err
-	}
-	got, err := o.optOuts.ListOptOuts(ctx, &optoutv1.ListOptOutsRequest{
-		NhsNumber: string(of), PageSize: sizeOr(req.GetPageSize(), optOutsPage), AfterId: after,
-	})
-	if err != nil {
-		return nil, told(err)
-	}
-	for _, shown := range got.GetOptOuts() {
-		c.AddMatches(shown.GetNhsNumber())
-	}
-	return &gatewayv1.ListOptOutsResponse{
-		OptOuts:       got.GetOptOuts(),
-		NextPageToken: o.pages.Seal(bound, got.GetNextAfterId()),
-	}, nil
 }

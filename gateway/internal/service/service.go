@@ -38,6 +38,10 @@ type desk struct {
 	administer    identityv1.DirectoryAdminServiceClient
 	optOuts       optoutv1.OptOutReadServiceClient
 	choose        optoutv1.OptOutWriteServiceClient
+	documents     optoutv1.OptOutDocumentServiceClient
+	letters       optoutv1.LetterServiceClient
+	imports       optoutv1.OptOutImportServiceClient
+	public        optoutv1.OptOutPublicServiceClient
 	records       recordv1.ReadServiceClient
 	feeds         recordv1.FeedServiceClient
 	refusals      recordv1.FeedReadServiceClient
@@ -58,6 +62,10 @@ func Register(cfg Config, on ...grpc.ServiceRegistrar) {
 		administer:    identityv1.NewDirectoryAdminServiceClient(cfg.Identity),
 		optOuts:       optoutv1.NewOptOutReadServiceClient(cfg.OptOut),
 		choose:        optoutv1.NewOptOutWriteServiceClient(cfg.OptOut),
+		documents:     optoutv1.NewOptOutDocumentServiceClient(cfg.OptOut),
+		letters:       optoutv1.NewLetterServiceClient(cfg.OptOut),
+		imports:       optoutv1.NewOptOutImportServiceClient(cfg.OptOut),
+		public:        optoutv1.NewOptOutPublicServiceClient(cfg.OptOut),
 		records:       recordv1.NewReadServiceClient(cfg.Record),
 		feeds:         recordv1.NewFeedServiceClient(cfg.Record),
 		refusals:      recordv1.NewFeedReadServiceClient(cfg.Record),
@@ -73,9 +81,12 @@ func Register(cfg Config, on ...grpc.ServiceRegistrar) {
 		gatewayv1.RegisterFhirServiceServer(r, &fhir{desk: d})
 		gatewayv1.RegisterLogServiceServer(r, &logs{desk: d})
 		gatewayv1.RegisterMeServiceServer(r, &me{desk: d})
+		gatewayv1.RegisterOptOutDocumentServiceServer(r, &optOutDocument{desk: d})
+		gatewayv1.RegisterOptOutImportServiceServer(r, &optOutImport{desk: d})
 		gatewayv1.RegisterOptOutServiceServer(r, &optOut{desk: d})
 		gatewayv1.RegisterOrganisationServiceServer(r, &organisation{desk: d})
 		gatewayv1.RegisterPatientServiceServer(r, &patient{desk: d})
+		gatewayv1.RegisterPublicOptOutServiceServer(r, &publicOptOut{desk: d})
 		gatewayv1.RegisterRecordServiceServer(r, &record{desk: d})
 		gatewayv1.RegisterStaffServiceServer(r, &staff{desk: d})
 	}

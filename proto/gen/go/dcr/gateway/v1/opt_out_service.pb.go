@@ -2039,10 +2039,11 @@ const file_dcr_gateway_v1_opt_out_service_proto_rawDesc = "" +
 	"\x1bGetOptOutStatisticsResponse\x12D\n" +
 	"\n" +
 	"statistics\x18\x01 \x01(\v2$.dcr.optout.v1.GetStatisticsResponseR\n" +
-	"statistics2\xa0\x14\n" +
-	"\rOptOutService\x12\xa7\x01\n" +
-	"\x0eRegisterOptOut\x12%.dcr.gateway.v1.RegisterOptOutRequest\x1a&.dcr.gateway.v1.RegisterOptOutResponse\"F\x82\x80\x19+\n" +
-	"\x01\x02\x12\x10opt_out.register \x012\x10opt_out.register8\x02\x82\xd3\xe4\x93\x02\x11:\x01*\"\f/v1/opt-outs\x12\x9e\x01\n" +
+	"statistics2\xac\x14\n" +
+	"\rOptOutService\x12\xb3\x01\n" +
+	"\x0eRegisterOptOut\x12%.dcr.gateway.v1.RegisterOptOutRequest\x1a&.dcr.gateway.v1.RegisterOptOutResponse\"R\x82\x80\x197\n" +
+	"\x01\x02\x12\x10opt_out.register\x1a\n" +
+	"nhs_number \x012\x10opt_out.register8\x02\x82\xd3\xe4\x93\x02\x11:\x01*\"\f/v1/opt-outs\x12\x9e\x01\n" +
 	"\vStartOptOut\x12\".dcr.gateway.v1.StartOptOutRequest\x1a#.dcr.gateway.v1.StartOptOutResponse\"F\x82\x80\x19%\n" +
 	"\x01\x02\x12\ropt_out.start \x012\ropt_out.start8\x02\x82\xd3\xe4\x93\x02\x17:\x01*\"\x12/v1/opt-outs:start\x12\xb5\x01\n" +
 	"\x0eWithdrawOptOut\x12%.dcr.gateway.v1.WithdrawOptOutRequest\x1a&.dcr.gateway.v1.WithdrawOptOutResponse\"T\x82\x80\x19+\n" +
