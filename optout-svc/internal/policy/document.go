@@ -46,6 +46,7 @@ type document struct {
 	Evidence   map[string]itemText      `yaml:"evidence"`
 	Channels   map[string]channelText   `yaml:"channels"`
 	Requesters map[string]requesterText `yaml:"requesters"`
+	Refusals   map[string]refusalText   `yaml:"refusals"`
 }
 
 type itemText struct {
@@ -76,7 +77,7 @@ type requesterText struct {
 func (d *document) policy() (*Policy, error) {
 	p := &Policy{channels: map[request.Channel]channel{}, requesters: map[string]requester{}}
 	zone, err := d.head()
-	errs := []error{err, d.numbers(p), d.kinds(p), d.ways(p), d.people(p), d.used(p)}
+	errs := []error{err, d.numbers(p), d.kinds(p), d.ways(p), d.people(p), d.used(p), d.reasons(p)}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
