@@ -21,6 +21,8 @@ type Caller struct {
 	ClientID string
 	// RoleCode is the job role in which a member of staff acts, e.g. R1070.
 	RoleCode string
+	// Assurance is the level of the sign-in (acr) of a member of staff; empty for a system.
+	Assurance string
 	// ODSCode is the organisation at which a member of staff acts. It is empty
 	// for a system: whose system it is comes from identity-svc alone.
 	ODSCode string

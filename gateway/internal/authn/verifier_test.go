@@ -30,7 +30,7 @@ func TestStaffToken(t *testing.T) {
 	}
 	want := authn.Caller{
 		Audience: accessv1.Audience_AUDIENCE_STAFF, Issuer: i.URL, Subject: "998800000201", Session: "session-1",
-		ClientID: "app", RoleCode: "R1070", ODSCode: "RYF",
+		ClientID: "app", RoleCode: "R1070", Assurance: "AAL3_ANY", ODSCode: "RYF",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

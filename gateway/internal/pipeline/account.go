@@ -50,6 +50,9 @@ func (p *Pipeline) accountAnswer(ctx context.Context, a *attempt, answer any) er
 		return nil
 	case accessv1.Accounting_ACCOUNTING_SERVICE:
 		// The service wrote it, in the transaction of the change.
+		if err := p.write(ctx, a, nil); err != nil {
+			return &unaccounted{err}
+		}
 		setHeader(ctx, HeaderEventID, a.call.EventID)
 		return nil
 	case accessv1.Accounting_ACCOUNTING_GATEWAY:
@@ -57,7 +60,7 @@ func (p *Pipeline) accountAnswer(ctx context.Context, a *attempt, answer any) er
 		if err != nil {
 			return err
 		}
-		if err := p.append(ctx, events); err != nil {
+		if err := p.write(ctx, a, events); err != nil {
 			return &unaccounted{err}
 		}
 		setHeader(ctx, HeaderEventID, a.call.EventID)
@@ -90,7 +93,7 @@ func (p *Pipeline) accountRefusal(ctx context.Context, a *attempt, cause error) 
 	}
 	event := a.call.event(id, a.call.Action)
 	event.Outcome, event.Reason = outcomeOf(cause, a.permitted), fault.ReasonOf(cause)
-	if err := p.append(ctx, []*auditv1.Event{event}); err != nil {
+	if err := p.write(ctx, a, []*auditv1.Event{event}); err != nil {
 		return err
 	}
 	setHeader(ctx, HeaderEventID, id)
@@ -189,5 +192,8 @@ func (c *Call) event(id, action string) *auditv1.Event {
 		Basis:      c.basis(),
 		Origin:     c.origin(),
 		Marks:      slices.Clone(c.Decision.Marks),
+
+		Query:          c.query(),
+		AskedNhsNumber: c.askedNumber(),
 	}
 }

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -61,13 +62,15 @@ type Call struct {
 	// PolicyVersion that decided.
 	PolicyVersion string
 
-	traceID string
-	would   func(method string) access.Decision
+	traceID     string
+	ruleVersion string
+	would       func(method string) access.Decision
 
 	mu         sync.Mutex
 	disclosure *auditv1.Disclosure
 	about      nhsnumber.Number
 	matches    []string
+	asked      string
 }
 
 type callKey struct{}
@@ -132,6 +135,29 @@ func (c *Call) About(n nhsnumber.Number) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.about = n
+}
+
+// Asked says what was asked for, as a URL query, where the request itself does not show it: a form, or
+// parameters under the seal of a page token.
+func (c *Call) Asked(query url.Values) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked = cut(query.Encode())
+}
+
+// query is what was asked for.
+func (c *Call) query() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.asked
+}
+
+// askedNumber is the number that the caller gave, where another one is in force.
+func (c *Call) askedNumber() string {
+	if c.AskedNHSNumber == c.NHSNumber {
+		return ""
+	}
+	return string(c.AskedNHSNumber)
 }
 
 // told is what the handler said of its answer; the matches without repeats.

@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 
@@ -10,6 +11,8 @@ import (
 	auditv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1"
 	identityv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/identity/v1"
 	optoutv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/optout/v1"
+
+	"github.com/dorsetcarerecord/dcr/gateway/internal/pipeline"
 )
 
 // diary is what happened, in order, in all processes of a test.
@@ -134,7 +137,9 @@ type audit struct {
 	// confirm changes what is confirmed.
 	confirm func(*auditv1.AppendResponse)
 	stored  []*auditv1.Event
-	tries   []*auditv1.AppendRequest
+	// begun are the beginnings of sessions, which stand beside the events of the calls.
+	begun []*auditv1.Event
+	tries []*auditv1.AppendRequest
 }
 
 func (f *audit) set(change func()) {
@@ -189,10 +194,20 @@ func (f *audit) Append(ctx context.Context, req *auditv1.AppendRequest) (*auditv
 }
 
 func (f *audit) store(e *auditv1.Event) {
-	for _, have := range f.stored {
+	for _, have := range slices.Concat(f.stored, f.begun) {
 		if have.GetId() == e.GetId() {
 			return
 		}
 	}
+	if e.GetAction() == pipeline.ActionSessionBegin {
+		f.begun = append(f.begun, e)
+		return
+	}
 	f.stored = append(f.stored, e)
+}
+
+func (f *audit) sessions() []*auditv1.Event {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.begun)
 }

@@ -57,7 +57,8 @@ func (p *Pipeline) identify(ctx context.Context, a *attempt, next following) (an
 	if a.entry = p.cfg.Rules.Lookup(a.method); a.entry == nil {
 		return nil, fault.Status(errNoRule).Err()
 	}
-	a.call.Rule, a.call.Action = a.entry.Rule, a.entry.Rule.GetAction()
+	a.call.Rule, a.call.Action, a.call.ruleVersion = a.entry.Rule, a.entry.Rule.GetAction(), a.entry.Version
+	a.call.asked = a.asked()
 	return next(ctx)
 }
 

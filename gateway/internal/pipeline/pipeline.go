@@ -68,6 +68,7 @@ type Pipeline struct {
 	validator *rpc.Validator
 	metrics   metrics
 	tally     *tally
+	sessions  sessions
 	run       func(context.Context, *attempt) (any, error)
 }
 

@@ -185,7 +185,7 @@ func paramedic(relationships ...*identityv1.CareRelationship) *identityv1.GetSta
 		Staff: &identityv1.StaffFacts{
 			StaffId: staffID, Name: "Pat Purbeck", Active: true, RoleActive: true, OwnNhsNumberKnown: true,
 			Organisation: &identityv1.Organisation{
-				OdsCode: "RYF", Kind: identityv1.OrganisationKind_ORGANISATION_KIND_AMBULANCE_TRUST,
+				OdsCode: "RYF", Name: "South Western Ambulance Service", Kind: identityv1.OrganisationKind_ORGANISATION_KIND_AMBULANCE_TRUST,
 				State: identityv1.OrganisationState_ORGANISATION_STATE_PARTICIPATING,
 			},
 		},

@@ -69,17 +69,23 @@ func checkEvent(t *testing.T, e *auditv1.Event, header metadata.MD) {
 		Id: header.Get(pipeline.HeaderEventID)[0], Action: "record.view", Outcome: auditv1.Outcome_OUTCOME_RELEASED, NhsNumber: person,
 		Actor: &auditv1.Actor{
 			Kind: auditv1.ActorKind_ACTOR_KIND_STAFF, StaffId: staffID, Display: "Pat Purbeck", RoleCode: "R1070", OdsCode: "RYF",
-			Session: "session-1", Issuer: e.GetActor().GetIssuer(), Subject: "998800000201",
+			Session: "session-1", Issuer: e.GetActor().GetIssuer(), Subject: "998800000201", ClientId: "app",
+			Profession: "paramedic", OrganisationName: "South Western Ambulance Service", Assurance: "AAL3_ANY",
 		},
 		Basis: &auditv1.Basis{
 			Purpose: "direct_care", LawfulBasis: "GDPR 6(1)(e), 9(2)(h)", Rpc: gatewayv1.RecordService_GetRecord_FullMethodName,
 			PolicyVersion: e.GetBasis().GetPolicyVersion(), RelationshipId: "rel-1", RelationshipKind: "episode", ChoiceNumber: 2,
+			RuleVersion: e.GetBasis().GetRuleVersion(), RelationshipVersion: e.GetBasis().GetRelationshipVersion(),
+			RelationshipEndsAt: e.GetBasis().GetRelationshipEndsAt(),
 		},
 		Disclosure: &auditv1.Disclosure{Sections: e.GetDisclosure().GetSections(), Entries: 3, SourceOdsCodes: []string{"R0D"}, Sha256: sum[:]},
 		Origin:     &auditv1.Origin{RequestId: e.GetOrigin().GetRequestId(), ClientAddress: "127.0.0.1", Surface: "grpc"},
 	}
 	if d := cmp.Diff(want, e, protocmp.Transform(), protocmp.IgnoreFields(&auditv1.Event{}, "occurred_at")); d != "" {
 		t.Error(d)
+	}
+	if b := e.GetBasis(); len(b.GetRuleVersion()) != 16 || len(b.GetRelationshipVersion()) != 16 || !b.GetRelationshipEndsAt().IsValid() {
+		t.Errorf("basis lacks a version: %v", b)
 	}
 	if e.GetBasis().GetPolicyVersion() == "" || !e.GetOccurredAt().IsValid() || e.GetActor().GetIssuer() == "" {
 		t.Errorf("event lacks a part: %v", e)
@@ -151,8 +157,8 @@ func TestSupersededNumberBindsByBothChoices(t *testing.T) {
 			} else {
 				refused(t, nil, err, access.ReasonNoPatientConsent)
 			}
-			if e := s.audit.only(t); e.GetNhsNumber() != inForce {
-				t.Errorf("the event is about %q", e.GetNhsNumber())
+			if e := s.audit.only(t); e.GetNhsNumber() != inForce || e.GetAskedNhsNumber() != person {
+				t.Errorf("the event is about %q, asked for as %q", e.GetNhsNumber(), e.GetAskedNhsNumber())
 			}
 		})
 	}
@@ -276,7 +282,7 @@ func TestEachMatchIsAnEvent(t *testing.T) {
 		if i == 0 {
 			action, about = "patient.search", ""
 		}
-		if e.GetAction() != action || e.GetNhsNumber() != about || string(e.GetDisclosure().GetSha256()) != string(sum[:]) ||
+		if e.GetAction() != action || e.GetNhsNumber() != about || e.GetQuery() != "birth_date=1999-05-21&family_name=Anning" || string(e.GetDisclosure().GetSha256()) != string(sum[:]) ||
 			e.GetOutcome() != auditv1.Outcome_OUTCOME_RELEASED || seen[e.GetId()] {
 			t.Errorf("event %d: %v", i, e)
 		}

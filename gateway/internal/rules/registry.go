@@ -4,6 +4,8 @@
 package rules
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,6 +27,9 @@ type Entry struct {
 	Method string
 	// Rule that the contract gives it. It must not be changed.
 	Rule *accessv1.Rule
+	// Version of the rule: the first 16 hex digits of the SHA-256 over its encoding. Every audit event names
+	// it, so that it can be told later by which rule a call was decided.
+	Version string
 
 	descriptor protoreflect.MethodDescriptor
 	patient    protoreflect.FieldDescriptor
@@ -138,12 +143,27 @@ func (r *Registry) add(m protoreflect.MethodDescriptor, policy *access.Policy) e
 		return fmt.Errorf("%s: no access rule", e.Method)
 	}
 	e.Rule = proto.GetExtension(options, accessv1.E_Rule).(*accessv1.Rule) //nolint:forcetypeassert // the extension's type
+	version, err := versionOf(e.Rule)
+	if err != nil {
+		return fmt.Errorf("%s: %w", e.Method, err)
+	}
+	e.Version = version
 	e.patient = m.Input().Fields().ByName(protoreflect.Name(e.Rule.GetPatientField()))
 	r.entries[e.Method] = e
 	if err := errors.Join(checkRule(e), checkPermission(e, policy)); err != nil {
 		return fmt.Errorf("%s: %w", e.Method, err)
 	}
 	return nil
+}
+
+// versionOf names a rule by its content.
+func versionOf(rule *accessv1.Rule) (string, error) {
+	encoded, err := proto.MarshalOptions{Deterministic: true}.Marshal(rule)
+	if err != nil {
+		return "", fmt.Errorf("encode rule: %w", err)
+	}
+	sum := sha256.Sum256(encoded)
+	return hex.EncodeToString(sum[:8]), nil
 }
 
 // fullMethod is "/package.Service/Method".
