@@ -9,6 +9,8 @@ var (
 	ErrAlreadyOut = errors.New("the person has opted out already")
 	// ErrNotOut refuses a withdrawal that names no opt-out in force.
 	ErrNotOut = errors.New("the choice that is named is not an opt-out in force")
+	// ErrNotInForce refuses to undo a choice that another has followed.
+	ErrNotInForce = errors.New("the choice that is named is not the one in force")
 )
 
 // Standing is the choice in force of a person. The zero Standing is that of a person who never chose: open.
@@ -34,6 +36,16 @@ func (s Standing) OptIn(number int64) (Standing, error) {
 		return s, ErrNotOut
 	}
 	return Standing{Number: s.Number + 1}, nil
+}
+
+// Undo is the standing after the choice with this number, made for the wrong person, is undone: what was in
+// force before it is in force again, under a number of its own, since record-svc follows only a higher one.
+// The error is ErrNotInForce when the person has chosen since: what they chose is not for others to undo.
+func (s Standing) Undo(number int64, sealedBefore bool) (Standing, error) {
+	if number != s.Number || number == 0 {
+		return s, ErrNotInForce
+	}
+	return Standing{Number: s.Number + 1, Sealed: sealedBefore}, nil
 }
 
 // Effect is how far a choice has taken effect.

@@ -37,6 +37,28 @@ func TestTransitions(t *testing.T) {
 	}
 }
 
+func TestUndo(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		from         choice.Standing
+		number       int64
+		sealedBefore bool
+		want         choice.Standing
+		err          error
+	}{
+		"first out, undone":     {choice.Standing{Number: 1, Sealed: true}, 1, false, choice.Standing{Number: 2}, nil},
+		"in, undone":            {choice.Standing{Number: 2}, 2, true, choice.Standing{Number: 3, Sealed: true}, nil},
+		"sealed before, merged": {choice.Standing{Number: 4, Sealed: true}, 4, true, choice.Standing{Number: 5, Sealed: true}, nil},
+		"followed by another":   {choice.Standing{Number: 2}, 1, false, choice.Standing{Number: 2}, choice.ErrNotInForce},
+		"not made yet":          {choice.Standing{Number: 2}, 3, true, choice.Standing{Number: 2}, choice.ErrNotInForce},
+		"never chose":           {choice.Standing{}, 0, true, choice.Standing{}, choice.ErrNotInForce},
+	} {
+		if got, err := c.from.Undo(c.number, c.sealedBefore); got != c.want || !errors.Is(err, c.err) {
+			t.Errorf("%s: %+v, %v; want %+v, %v", name, got, err, c.want, c.err)
+		}
+	}
+}
+
 func TestEffect(t *testing.T) {
 	t.Parallel()
 	s := choice.Standing{Number: 2}
