@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -106,9 +107,14 @@ func (s *Store) settle(group []Row, fresh map[string]bool, known map[string]stor
 // insertEvents adds the rows that are new in one statement and names them. It waits for whoever is
 // storing one of the ids at this moment, so that a row that it leaves out is committed.
 const insertEvents = `
-INSERT INTO event (id, occurred_at, stored_at, action, outcome, reason, nhs_number, staff_id, ods_code, nonce, body, leaf_hash)
-SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::text[], $5::smallint[], $6::text[],
-                     $7::text[], $8::text[], $9::text[], $10::bytea[], $11::bytea[], $12::bytea[])
+INSERT INTO event (id, occurred_at, stored_at, action, outcome, reason, nhs_number, staff_id, ods_code, nonce, body, leaf_hash,
+                   relationship_kind, marks)
+SELECT id, occurred_at, stored_at, action, outcome, reason, nhs_number, staff_id, ods_code, nonce, body, leaf_hash,
+       relationship_kind, marks::text[]
+FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::text[], $5::smallint[], $6::text[],
+            $7::text[], $8::text[], $9::text[], $10::bytea[], $11::bytea[], $12::bytea[], $13::text[], $14::text[])
+     AS row (id, occurred_at, stored_at, action, outcome, reason, nhs_number, staff_id, ods_code, nonce, body, leaf_hash,
+             relationship_kind, marks)
 ON CONFLICT (id) DO NOTHING
 RETURNING id::text`
 
@@ -133,7 +139,7 @@ func columns(rows []Row) []any {
 	var (
 		id, occurred, stored      = make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n)
 		action, reason, nhsNumber = make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n)
-		staff, ods                = make(pq.StringArray, n), make(pq.StringArray, n)
+		staff, ods, kind, marks   = make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n)
 		nonce, body, leaf         = make(pq.ByteaArray, n), make(pq.ByteaArray, n), make(pq.ByteaArray, n)
 		outcome                   = make(pq.Int32Array, n)
 	)
@@ -142,8 +148,17 @@ func columns(rows []Row) []any {
 		action[i], outcome[i], reason[i], nhsNumber[i] = r.Action, r.Outcome, r.Reason, r.NHSNumber
 		staff[i], ods[i] = r.StaffID, r.ODSCode
 		nonce[i], body[i], leaf[i] = r.Nonce, r.Body, r.Leaf
+		kind[i], marks[i] = r.RelationshipKind, list(r.Marks)
 	}
-	return []any{id, occurred, stored, action, outcome, reason, nhsNumber, staff, ods, nonce, body, leaf}
+	return []any{id, occurred, stored, action, outcome, reason, nhsNumber, staff, ods, nonce, body, leaf, kind, marks}
+}
+
+// list writes words as PostgreSQL writes an array, each in quotes: without them the word null would be none.
+func list(words []string) string {
+	if len(words) == 0 {
+		return "{}"
+	}
+	return `{"` + strings.Join(words, `","`) + `"}`
 }
 
 // instant writes a time for PostgreSQL, cut (not rounded) to the microsecond that it keeps.

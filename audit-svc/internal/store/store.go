@@ -34,6 +34,9 @@ type Row struct {
 	Nonce      []byte // 32 random bytes
 	Body       []byte // the bytes that Leaf is the hash of
 	Leaf       []byte // 32 bytes
+
+	RelationshipKind string
+	Marks            []string // words without quotes, commas or spaces
 }
 
 // Leaf is the stored form of an event.
@@ -53,7 +56,9 @@ type Store struct {
 // Open prepares the statements. Same tells whether two encodings are one event. The pool stays the
 // caller's, to be closed after the store.
 func Open(ctx context.Context, db *sqlx.DB, same func(stored, given []byte) bool) (*Store, error) {
-	stmt, err := postgres.Prepare(ctx, db, insertEvents, selectLeaves, selectPartitions)
+	stmt, err := postgres.Prepare(ctx, db, insertEvents, selectLeaves, selectBody, selectPartitions,
+		selectHead, selectTiles, selectLeafHashes, selectRoots, selectProven, selectLag,
+		selectLargest, selectOfSize, selectWitnessed, selectSigners, selectCosigned, insertCosignature)
 	if err != nil {
 		return nil, fmt.Errorf("open audit store: %w", err)
 	}
