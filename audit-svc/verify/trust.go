@@ -88,6 +88,8 @@ type Signed struct {
 	Text string
 	// Keys of the log that signed, as numbers.
 	Keys []uint32
+	// Lines are the log's own signatures as they stand in Message, each with its newline.
+	Lines []string
 	// Cosignatures of known witnesses.
 	Cosignatures []Cosignature
 }
@@ -127,17 +129,20 @@ func (t *Trust) Open(message []byte) (*Signed, error) {
 func (t *Trust) sort(s *Signed, sigs []note.Signature) error {
 	for _, sig := range sigs {
 		if slices.ContainsFunc(t.log, func(v note.Verifier) bool { return v.Name() == sig.Name && v.KeyHash() == sig.Hash }) {
-			s.Keys = append(s.Keys, sig.Hash)
+			s.Keys, s.Lines = append(s.Keys, sig.Hash), append(s.Lines, line(sig))
 			continue
 		}
 		at, err := cosignedAt(sig)
 		if err != nil {
 			return err
 		}
-		s.Cosignatures = append(s.Cosignatures, Cosignature{Witness: sig.Name, At: at, Line: fmt.Sprintf("— %s %s\n", sig.Name, sig.Base64)})
+		s.Cosignatures = append(s.Cosignatures, Cosignature{Witness: sig.Name, At: at, Line: line(sig)})
 	}
 	return nil
 }
+
+// line is a signature as it stands in a signed note.
+func line(sig note.Signature) string { return fmt.Sprintf("— %s %s\n", sig.Name, sig.Base64) }
 
 // witnesses counts different ones: a witness that rotates its key is still one.
 func (s *Signed) witnesses() int {

@@ -21,12 +21,17 @@ const (
 	exitRefused = 2
 )
 
-// errRefused means that everything was sent, and some of it refused.
-var errRefused = errors.New("some bundles were refused")
+var (
+	// errRefused means that everything was sent, and some of it refused.
+	errRefused = errors.New("some bundles were refused")
+	// errUntrue means that something about the audit log was checked, and is not true.
+	errUntrue = errors.New("NOT TRUE")
+)
 
 // commands are all that dcrctl does.
 type commands struct {
 	Import  Import  `cmd:"" help:"Send a folder of FHIR bundles to the gateway."`
+	Audit   Audit   `cmd:"" help:"Check the audit log from outside, or stand witness to it."`
 	Version Version `cmd:"" help:"Say which build this is."`
 }
 
@@ -70,7 +75,7 @@ func code(err error, to streams) int {
 		return exitOK
 	}
 	fmt.Fprintln(to.err, "dcrctl:", err)
-	if errors.Is(err, errRefused) {
+	if errors.Is(err, errRefused) || errors.Is(err, errUntrue) {
 		return exitRefused
 	}
 	return exitFailure
