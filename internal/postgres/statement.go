@@ -65,6 +65,15 @@ func (s *Statements) Select(ctx context.Context, tx *sqlx.Tx, dest any, text str
 	return made.SelectContext(ctx, dest, args...)
 }
 
+// Query runs a statement on the pool and leaves its rows to the caller, who closes them.
+func (s *Statements) Query(ctx context.Context, text string, args ...any) (*sqlx.Rows, error) {
+	made, err := s.On(ctx, nil, text) //nolint:sqlclosecheck // Close closes it
+	if err != nil {
+		return nil, err
+	}
+	return made.QueryxContext(ctx, args...)
+}
+
 // Exec runs a statement that answers no rows.
 func (s *Statements) Exec(ctx context.Context, tx *sqlx.Tx, text string, args ...any) (sql.Result, error) {
 	made, err := s.On(ctx, tx, text) //nolint:sqlclosecheck // Close closes it, the transaction its copy
