@@ -89,7 +89,7 @@ func (rt *route) takeBody(w http.ResponseWriter, r *http.Request, path map[strin
 	if err != nil {
 		return err
 	}
-	r.Body = &buffered{data: body}
+	r.Body = &buffered{data: body, mediaType: rt.mediaType(r)}
 	if rt.raw() {
 		return nil
 	}
@@ -136,6 +136,18 @@ func (rt *route) types() []string {
 		return documentTypes()
 	}
 	return []string{typeJSON}
+}
+
+// mediaType of a body that is passed on as bytes. A bundle is FHIR however it is called.
+func (rt *route) mediaType(r *http.Request) string {
+	if rt.fhir() {
+		return typeFHIR
+	}
+	got, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil {
+		return "" // checkType has refused it already
+	}
+	return got
 }
 
 func (rt *route) wanted() string {

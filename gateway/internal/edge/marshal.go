@@ -15,7 +15,11 @@ var errNoMessage = errors.New("edge: neither a message nor a body")
 
 // buffered is a request body that the gate has read already. Its bytes are
 // handed over, not read out again: a bundle of 16 MiB is held once.
-type buffered struct{ data []byte }
+type buffered struct {
+	data []byte
+	// mediaType of bytes that are passed on unread.
+	mediaType string
+}
 
 // Read is for what grpc-gateway drains; everything was taken by the decoder.
 func (*buffered) Read([]byte) (int, error) { return 0, io.EOF }
@@ -69,7 +73,7 @@ func (codec) NewDecoder(r io.Reader) runtime.Decoder {
 		}
 		switch to := v.(type) {
 		case **httpbody.HttpBody:
-			*to = &httpbody.HttpBody{ContentType: typeFHIR, Data: body.data}
+			*to = &httpbody.HttpBody{ContentType: body.mediaType, Data: body.data}
 			return nil
 		case proto.Message:
 			if len(body.data) == 0 {

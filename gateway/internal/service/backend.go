@@ -31,9 +31,6 @@ const (
 	reasonAlreadyOut           = "ALREADY_OPTED_OUT"
 	reasonNotOut               = "NOT_OPTED_OUT"
 	reasonDocumentNotFound     = "DOCUMENT_NOT_FOUND"
-	reasonDocumentType         = "DOCUMENT_TYPE"
-	reasonDocumentTooLarge     = "DOCUMENT_TOO_LARGE"
-	reasonTooManyDocuments     = "TOO_MANY_DOCUMENTS"
 	reasonLetterNotFound       = "LETTER_NOT_FOUND"
 	reasonLetterNotFailed      = "LETTER_NOT_FAILED"
 	reasonImportNotFound       = "IMPORT_NOT_FOUND"
@@ -79,6 +76,11 @@ func life(more ...string) []string {
 		"NOTHING_OUTSTANDING", "CONFIRMATION_NEEDED", "EVIDENCE_NEEDED", "SAFEGUARDING_DECISION_NEEDED", "SIGN_OFF_NEEDED",
 		"NO_SAFEGUARDING_DECISION_NEEDED", "NOT_A_CANDIDATE", "PRIVACY_OFFICER_NEEDED", "NOT_A_DUPLICATE", "NOT_EXPIRED",
 		"NOT_IN_FORCE")
+}
+
+// documentReasons are those for which a document is not kept.
+func documentReasons() []string {
+	return []string{"DOCUMENT_TYPE", "DOCUMENT_TYPE_DIFFERS", "DOCUMENT_INCOMPLETE", "DOCUMENT_EMPTY", "DOCUMENT_TOO_LARGE", "TOO_MANY_DOCUMENTS"}
 }
 
 // shown is told for record-svc's reads: what it finds by itself about the choice

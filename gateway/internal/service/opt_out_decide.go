@@ -130,10 +130,11 @@ func (o *optOut) ReverseOptOut(ctx context.Context, req *gatewayv1.ReverseOptOut
 		RequestId: id,
 		Id:        req.GetId(),
 		Note:      req.GetNote(),
+		Renew:     req.GetRenew(),
 		Event:     c.EventContext(),
 	})
 	if err != nil {
 		return nil, told(err, life()...)
 	}
-	return &gatewayv1.ReverseOptOutResponse{OptOut: done.GetOptOut(), Restoration: done.GetRestoration()}, nil
+	return &gatewayv1.ReverseOptOutResponse{OptOut: done.GetOptOut(), Renewed: done.GetRenewed()}, nil
 }

@@ -23,10 +23,11 @@ func (o *optOutDocument) AddOptOutDocument(ctx context.Context, req *gatewayv1.A
 		return nil, err
 	}
 	done, err := o.documents.AddDocument(ctx, &optoutv1.AddDocumentRequest{
-		Id: req.GetId(), Content: req.GetDocument().GetData(), Event: c.EventContext(),
+		Id: req.GetId(), Content: req.GetDocument().GetData(), MediaType: req.GetDocument().GetContentType(),
+		Event: c.EventContext(),
 	})
 	if err != nil {
-		return nil, told(err, life(reasonDocumentType, reasonDocumentTooLarge, reasonTooManyDocuments)...)
+		return nil, told(err, life(documentReasons()...)...)
 	}
 	return &gatewayv1.AddOptOutDocumentResponse{Document: done.GetDocument()}, nil
 }

@@ -36,7 +36,8 @@ const (
 type OptOutDocumentServiceClient interface {
 	// AddOptOutDocument keeps a document with a request: the body is its bytes. PDF, PNG, JPEG and TIFF are taken,
 	// by what the content is and not by what it is called. The same content again is the same document.
-	// Errors: OPT_OUT_NOT_FOUND; DOCUMENT_TYPE; DOCUMENT_TOO_LARGE; TOO_MANY_DOCUMENTS.
+	// Errors: OPT_OUT_NOT_FOUND; DOCUMENT_TYPE; DOCUMENT_TYPE_DIFFERS; DOCUMENT_INCOMPLETE; DOCUMENT_EMPTY;
+	// DOCUMENT_TOO_LARGE; TOO_MANY_DOCUMENTS; REQUEST_CLOSED.
 	AddOptOutDocument(ctx context.Context, in *AddOptOutDocumentRequest, opts ...grpc.CallOption) (*AddOptOutDocumentResponse, error)
 	// GetOptOutDocument returns a document's bytes. Errors: OPT_OUT_NOT_FOUND; DOCUMENT_NOT_FOUND.
 	GetOptOutDocument(ctx context.Context, in *GetOptOutDocumentRequest, opts ...grpc.CallOption) (*GetOptOutDocumentResponse, error)
@@ -105,7 +106,8 @@ func (c *optOutDocumentServiceClient) RetryOptOutLetter(ctx context.Context, in 
 type OptOutDocumentServiceServer interface {
 	// AddOptOutDocument keeps a document with a request: the body is its bytes. PDF, PNG, JPEG and TIFF are taken,
 	// by what the content is and not by what it is called. The same content again is the same document.
-	// Errors: OPT_OUT_NOT_FOUND; DOCUMENT_TYPE; DOCUMENT_TOO_LARGE; TOO_MANY_DOCUMENTS.
+	// Errors: OPT_OUT_NOT_FOUND; DOCUMENT_TYPE; DOCUMENT_TYPE_DIFFERS; DOCUMENT_INCOMPLETE; DOCUMENT_EMPTY;
+	// DOCUMENT_TOO_LARGE; TOO_MANY_DOCUMENTS; REQUEST_CLOSED.
 	AddOptOutDocument(context.Context, *AddOptOutDocumentRequest) (*AddOptOutDocumentResponse, error)
 	// GetOptOutDocument returns a document's bytes. Errors: OPT_OUT_NOT_FOUND; DOCUMENT_NOT_FOUND.
 	GetOptOutDocument(context.Context, *GetOptOutDocumentRequest) (*GetOptOutDocumentResponse, error)

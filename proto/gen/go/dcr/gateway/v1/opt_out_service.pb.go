@@ -1662,7 +1662,9 @@ type ReverseOptOutRequest struct {
 	// id of the opt-out in force.
 	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
 	// note: how the wrong person came to be chosen.
-	Note          string `protobuf:"bytes,3,opt,name=note,proto3" json:"note,omitempty"`
+	Note string `protobuf:"bytes,3,opt,name=note,proto3" json:"note,omitempty"`
+	// renew is true when the request itself stands and has to be matched anew.
+	Renew         bool `protobuf:"varint,4,opt,name=renew,proto3" json:"renew,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1718,13 +1720,20 @@ func (x *ReverseOptOutRequest) GetNote() string {
 	return ""
 }
 
-// ReverseOptOutResponse is both requests.
+func (x *ReverseOptOutRequest) GetRenew() bool {
+	if x != nil {
+		return x.Renew
+	}
+	return false
+}
+
+// ReverseOptOutResponse is what came of it.
 type ReverseOptOutResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// opt_out that was reversed.
 	OptOut *v1.OptOut `protobuf:"bytes,1,opt,name=opt_out,json=optOut,proto3" json:"opt_out,omitempty"`
-	// restoration is the new request whose choice restored what was in force before.
-	Restoration   *v1.OptOut `protobuf:"bytes,2,opt,name=restoration,proto3" json:"restoration,omitempty"`
+	// renewed is the request that goes on for the right person; absent unless asked for.
+	Renewed       *v1.OptOut `protobuf:"bytes,2,opt,name=renewed,proto3" json:"renewed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1766,9 +1775,9 @@ func (x *ReverseOptOutResponse) GetOptOut() *v1.OptOut {
 	return nil
 }
 
-func (x *ReverseOptOutResponse) GetRestoration() *v1.OptOut {
+func (x *ReverseOptOutResponse) GetRenewed() *v1.OptOut {
 	if x != nil {
-		return x.Restoration
+		return x.Renewed
 	}
 	return nil
 }
@@ -2022,16 +2031,17 @@ const file_dcr_gateway_v1_opt_out_service_proto_rawDesc = "" +
 	"\x06reason\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18<R\x06reason\x12\x1c\n" +
 	"\x04note\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\x04note\"F\n" +
 	"\x14RefuseOptOutResponse\x12.\n" +
-	"\aopt_out\x18\x01 \x01(\v2\x15.dcr.optout.v1.OptOutR\x06optOut\"w\n" +
+	"\aopt_out\x18\x01 \x01(\v2\x15.dcr.optout.v1.OptOutR\x06optOut\"\x8d\x01\n" +
 	"\x14ReverseOptOutRequest\x12&\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18@R\trequestId\x12\x17\n" +
 	"\x02id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x02id\x12\x1e\n" +
 	"\x04note\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x04note\"\x80\x01\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x04note\x12\x14\n" +
+	"\x05renew\x18\x04 \x01(\bR\x05renew\"x\n" +
 	"\x15ReverseOptOutResponse\x12.\n" +
-	"\aopt_out\x18\x01 \x01(\v2\x15.dcr.optout.v1.OptOutR\x06optOut\x127\n" +
-	"\vrestoration\x18\x02 \x01(\v2\x15.dcr.optout.v1.OptOutR\vrestoration\"j\n" +
+	"\aopt_out\x18\x01 \x01(\v2\x15.dcr.optout.v1.OptOutR\x06optOut\x12/\n" +
+	"\arenewed\x18\x02 \x01(\v2\x15.dcr.optout.v1.OptOutR\arenewed\"j\n" +
 	"\x1aGetOptOutStatisticsRequest\x12'\n" +
 	"\n" +
 	"from_month\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x98\x01\aR\tfromMonth\x12#\n" +
@@ -2170,7 +2180,7 @@ var file_dcr_gateway_v1_opt_out_service_proto_depIdxs = []int32{
 	36, // 36: dcr.gateway.v1.MakeEffectiveResponse.opt_out:type_name -> dcr.optout.v1.OptOut
 	36, // 37: dcr.gateway.v1.RefuseOptOutResponse.opt_out:type_name -> dcr.optout.v1.OptOut
 	36, // 38: dcr.gateway.v1.ReverseOptOutResponse.opt_out:type_name -> dcr.optout.v1.OptOut
-	36, // 39: dcr.gateway.v1.ReverseOptOutResponse.restoration:type_name -> dcr.optout.v1.OptOut
+	36, // 39: dcr.gateway.v1.ReverseOptOutResponse.renewed:type_name -> dcr.optout.v1.OptOut
 	42, // 40: dcr.gateway.v1.GetOptOutStatisticsResponse.statistics:type_name -> dcr.optout.v1.GetStatisticsResponse
 	0,  // 41: dcr.gateway.v1.OptOutService.RegisterOptOut:input_type -> dcr.gateway.v1.RegisterOptOutRequest
 	8,  // 42: dcr.gateway.v1.OptOutService.StartOptOut:input_type -> dcr.gateway.v1.StartOptOutRequest

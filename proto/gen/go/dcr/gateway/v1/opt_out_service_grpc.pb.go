@@ -90,7 +90,8 @@ type OptOutServiceClient interface {
 	// Errors: OPT_OUT_NOT_FOUND; INVALID_ARGUMENT; REQUEST_ID_REUSED; life.
 	RefuseOptOut(ctx context.Context, in *RefuseOptOutRequest, opts ...grpc.CallOption) (*RefuseOptOutResponse, error)
 	// ReverseOptOut undoes a request that was made effective for the wrong person: what was in force before is in
-	// force again, and both histories say so.
+	// force again, and both histories say so. With renew the request goes on under a new reference and waits for
+	// a match with the right person.
 	// Errors: OPT_OUT_NOT_FOUND; NOT_IN_FORCE; INVALID_ARGUMENT; REQUEST_ID_REUSED; life.
 	ReverseOptOut(ctx context.Context, in *ReverseOptOutRequest, opts ...grpc.CallOption) (*ReverseOptOutResponse, error)
 	// GetOptOutStatistics counts requests by channel and month and tells how long their effect took. It holds
@@ -299,7 +300,8 @@ type OptOutServiceServer interface {
 	// Errors: OPT_OUT_NOT_FOUND; INVALID_ARGUMENT; REQUEST_ID_REUSED; life.
 	RefuseOptOut(context.Context, *RefuseOptOutRequest) (*RefuseOptOutResponse, error)
 	// ReverseOptOut undoes a request that was made effective for the wrong person: what was in force before is in
-	// force again, and both histories say so.
+	// force again, and both histories say so. With renew the request goes on under a new reference and waits for
+	// a match with the right person.
 	// Errors: OPT_OUT_NOT_FOUND; NOT_IN_FORCE; INVALID_ARGUMENT; REQUEST_ID_REUSED; life.
 	ReverseOptOut(context.Context, *ReverseOptOutRequest) (*ReverseOptOutResponse, error)
 	// GetOptOutStatistics counts requests by channel and month and tells how long their effect took. It holds

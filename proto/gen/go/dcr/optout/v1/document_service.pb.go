@@ -32,6 +32,8 @@ type AddDocumentRequest struct {
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// content of the document, at most what the policy allows (10 MB).
 	Content []byte `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
+	// media_type that its sender gave it; must be what the content is.
+	MediaType string `protobuf:"bytes,4,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
 	// event that accounts for it.
 	Event         *v1.EventContext `protobuf:"bytes,3,opt,name=event,proto3" json:"event,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -80,6 +82,13 @@ func (x *AddDocumentRequest) GetContent() []byte {
 		return x.Content
 	}
 	return nil
+}
+
+func (x *AddDocumentRequest) GetMediaType() string {
+	if x != nil {
+		return x.MediaType
+	}
+	return ""
 }
 
 func (x *AddDocumentRequest) GetEvent() *v1.EventContext {
@@ -267,10 +276,12 @@ var File_dcr_optout_v1_document_service_proto protoreflect.FileDescriptor
 
 const file_dcr_optout_v1_document_service_proto_rawDesc = "" +
 	"\n" +
-	"$dcr/optout/v1/document_service.proto\x12\rdcr.optout.v1\x1a\x1bbuf/validate/validate.proto\x1a\x18dcr/audit/v1/event.proto\x1a\x1cdcr/optout/v1/evidence.proto\x1a\x1bdcr/optout/v1/opt_out.proto\"\x8a\x01\n" +
+	"$dcr/optout/v1/document_service.proto\x12\rdcr.optout.v1\x1a\x1bbuf/validate/validate.proto\x1a\x18dcr/audit/v1/event.proto\x1a\x1cdcr/optout/v1/evidence.proto\x1a\x1bdcr/optout/v1/opt_out.proto\"\xb2\x01\n" +
 	"\x12AddDocumentRequest\x12\x17\n" +
 	"\x02id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18@R\x02id\x12!\n" +
-	"\acontent\x18\x02 \x01(\fB\a\xbaH\x04z\x02\x10\x01R\acontent\x128\n" +
+	"\acontent\x18\x02 \x01(\fB\a\xbaH\x04z\x02\x10\x01R\acontent\x12&\n" +
+	"\n" +
+	"media_type\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18<R\tmediaType\x128\n" +
 	"\x05event\x18\x03 \x01(\v2\x1a.dcr.audit.v1.EventContextB\x06\xbaH\x03\xc8\x01\x01R\x05event\"z\n" +
 	"\x13AddDocumentResponse\x123\n" +
 	"\bdocument\x18\x01 \x01(\v2\x17.dcr.optout.v1.DocumentR\bdocument\x12.\n" +

@@ -31,9 +31,10 @@ const (
 //
 // OptOutDocumentService keeps documents by their content hash. Caller: gateway, for privacy officers alone.
 type OptOutDocumentServiceClient interface {
-	// AddDocument keeps a document with a request. Its type is what its content says. The same content again
-	// is the same document. Errors: OPT_OUT_NOT_FOUND; DOCUMENT_TYPE (none of those that are taken);
-	// DOCUMENT_TOO_LARGE; TOO_MANY_DOCUMENTS. Audit: one event, with the hash.
+	// AddDocument keeps a document with a request. Its content must be what its type says, whole. The same
+	// content again is the same document. Errors: OPT_OUT_NOT_FOUND; DOCUMENT_TYPE (none of those that are
+	// taken); DOCUMENT_TYPE_DIFFERS; DOCUMENT_INCOMPLETE; DOCUMENT_EMPTY; DOCUMENT_TOO_LARGE;
+	// TOO_MANY_DOCUMENTS; REQUEST_CLOSED. Audit: one event, with the hash.
 	AddDocument(ctx context.Context, in *AddDocumentRequest, opts ...grpc.CallOption) (*AddDocumentResponse, error)
 	// GetDocument returns a document's bytes. Errors: OPT_OUT_NOT_FOUND; DOCUMENT_NOT_FOUND.
 	// Audit: the gateway's, about the person when known.
@@ -74,9 +75,10 @@ func (c *optOutDocumentServiceClient) GetDocument(ctx context.Context, in *GetDo
 //
 // OptOutDocumentService keeps documents by their content hash. Caller: gateway, for privacy officers alone.
 type OptOutDocumentServiceServer interface {
-	// AddDocument keeps a document with a request. Its type is what its content says. The same content again
-	// is the same document. Errors: OPT_OUT_NOT_FOUND; DOCUMENT_TYPE (none of those that are taken);
-	// DOCUMENT_TOO_LARGE; TOO_MANY_DOCUMENTS. Audit: one event, with the hash.
+	// AddDocument keeps a document with a request. Its content must be what its type says, whole. The same
+	// content again is the same document. Errors: OPT_OUT_NOT_FOUND; DOCUMENT_TYPE (none of those that are
+	// taken); DOCUMENT_TYPE_DIFFERS; DOCUMENT_INCOMPLETE; DOCUMENT_EMPTY; DOCUMENT_TOO_LARGE;
+	// TOO_MANY_DOCUMENTS; REQUEST_CLOSED. Audit: one event, with the hash.
 	AddDocument(context.Context, *AddDocumentRequest) (*AddDocumentResponse, error)
 	// GetDocument returns a document's bytes. Errors: OPT_OUT_NOT_FOUND; DOCUMENT_NOT_FOUND.
 	// Audit: the gateway's, about the person when known.

@@ -628,10 +628,10 @@ type OptOut struct {
 	Imported *ImportMark `protobuf:"bytes,23,opt,name=imported,proto3" json:"imported,omitempty"`
 	// duplicate_of is the reference of the first request that a duplicate was refused for.
 	DuplicateOf string `protobuf:"bytes,24,opt,name=duplicate_of,json=duplicateOf,proto3" json:"duplicate_of,omitempty"`
-	// reversed_by is the id of the request whose choice undid this one (wrong person); empty when none did.
-	ReversedBy string `protobuf:"bytes,25,opt,name=reversed_by,json=reversedBy,proto3" json:"reversed_by,omitempty"`
-	// reverses is the id of the request that this one undid; empty otherwise.
-	Reverses string `protobuf:"bytes,26,opt,name=reverses,proto3" json:"reverses,omitempty"`
+	// renewed_as is the id of the request that goes on for the right person after this one was reversed.
+	RenewedAs string `protobuf:"bytes,25,opt,name=renewed_as,json=renewedAs,proto3" json:"renewed_as,omitempty"`
+	// renews is the id of the reversed request that this one goes on from.
+	Renews string `protobuf:"bytes,26,opt,name=renews,proto3" json:"renews,omitempty"`
 	// policy_version under which the request was received.
 	PolicyVersion string `protobuf:"bytes,27,opt,name=policy_version,json=policyVersion,proto3" json:"policy_version,omitempty"`
 	// steps of its life, oldest first. Filled by GetOptOut and answers of changes, not in lists.
@@ -642,6 +642,8 @@ type OptOut struct {
 	Documents []*Document `protobuf:"bytes,30,rep,name=documents,proto3" json:"documents,omitempty"`
 	// letters about it, oldest first, without their text. Likewise.
 	Letters []*Letter `protobuf:"bytes,31,rep,name=letters,proto3" json:"letters,omitempty"`
+	// person_choices are all choices of the matched person, oldest first: this request's and others'. Likewise.
+	PersonChoices []*PersonChoice `protobuf:"bytes,33,rep,name=person_choices,json=personChoices,proto3" json:"person_choices,omitempty"`
 	// missing_evidence are the kinds of evidence that the policy still asks for. Likewise.
 	MissingEvidence []string `protobuf:"bytes,32,rep,name=missing_evidence,json=missingEvidence,proto3" json:"missing_evidence,omitempty"`
 	unknownFields   protoimpl.UnknownFields
@@ -846,16 +848,16 @@ func (x *OptOut) GetDuplicateOf() string {
 	return ""
 }
 
-func (x *OptOut) GetReversedBy() string {
+func (x *OptOut) GetRenewedAs() string {
 	if x != nil {
-		return x.ReversedBy
+		return x.RenewedAs
 	}
 	return ""
 }
 
-func (x *OptOut) GetReverses() string {
+func (x *OptOut) GetRenews() string {
 	if x != nil {
-		return x.Reverses
+		return x.Renews
 	}
 	return ""
 }
@@ -895,11 +897,109 @@ func (x *OptOut) GetLetters() []*Letter {
 	return nil
 }
 
+func (x *OptOut) GetPersonChoices() []*PersonChoice {
+	if x != nil {
+		return x.PersonChoices
+	}
+	return nil
+}
+
 func (x *OptOut) GetMissingEvidence() []string {
 	if x != nil {
 		return x.MissingEvidence
 	}
 	return nil
+}
+
+// PersonChoice is one numbered choice of a person.
+type PersonChoice struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// number from 1.
+	Number int64 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	// choice made.
+	Choice Choice `protobuf:"varint,2,opt,name=choice,proto3,enum=dcr.optout.v1.Choice" json:"choice,omitempty"`
+	// made_at is when the access decision began to follow it.
+	MadeAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=made_at,json=madeAt,proto3" json:"made_at,omitempty"`
+	// confirmed_at is when record-svc had it too; absent until then, and where a later one overtook it.
+	ConfirmedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=confirmed_at,json=confirmedAt,proto3" json:"confirmed_at,omitempty"`
+	// opt_out_id of the request that it came of; empty where none did (two numbers were linked or parted).
+	OptOutId string `protobuf:"bytes,5,opt,name=opt_out_id,json=optOutId,proto3" json:"opt_out_id,omitempty"`
+	// cause in a word: "request", "reversal" (the wrong person: what was before is restored), "link", "unlink".
+	Cause         string `protobuf:"bytes,6,opt,name=cause,proto3" json:"cause,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PersonChoice) Reset() {
+	*x = PersonChoice{}
+	mi := &file_dcr_optout_v1_opt_out_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PersonChoice) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PersonChoice) ProtoMessage() {}
+
+func (x *PersonChoice) ProtoReflect() protoreflect.Message {
+	mi := &file_dcr_optout_v1_opt_out_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PersonChoice.ProtoReflect.Descriptor instead.
+func (*PersonChoice) Descriptor() ([]byte, []int) {
+	return file_dcr_optout_v1_opt_out_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *PersonChoice) GetNumber() int64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *PersonChoice) GetChoice() Choice {
+	if x != nil {
+		return x.Choice
+	}
+	return Choice_CHOICE_UNSPECIFIED
+}
+
+func (x *PersonChoice) GetMadeAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.MadeAt
+	}
+	return nil
+}
+
+func (x *PersonChoice) GetConfirmedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ConfirmedAt
+	}
+	return nil
+}
+
+func (x *PersonChoice) GetOptOutId() string {
+	if x != nil {
+		return x.OptOutId
+	}
+	return ""
+}
+
+func (x *PersonChoice) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
 }
 
 // Step is one step in the life of a request: what happened, who did it, and under which policy. Steps are
@@ -929,8 +1029,8 @@ type Step struct {
 	PolicyVersion string `protobuf:"bytes,10,opt,name=policy_version,json=policyVersion,proto3" json:"policy_version,omitempty"`
 	// event_id of the audit event that accounts for it; empty where it is part of another step's change.
 	EventId string `protobuf:"bytes,11,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
-	// related_id is the other request that the step is about: the first of a duplicate, the one that reverses
-	// or is reversed.
+	// related_id is the other request that the step is about: the first of a duplicate, the one that goes on
+	// from a reversed one, or was reversed.
 	RelatedId     string `protobuf:"bytes,12,opt,name=related_id,json=relatedId,proto3" json:"related_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -938,7 +1038,7 @@ type Step struct {
 
 func (x *Step) Reset() {
 	*x = Step{}
-	mi := &file_dcr_optout_v1_opt_out_proto_msgTypes[1]
+	mi := &file_dcr_optout_v1_opt_out_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -950,7 +1050,7 @@ func (x *Step) String() string {
 func (*Step) ProtoMessage() {}
 
 func (x *Step) ProtoReflect() protoreflect.Message {
-	mi := &file_dcr_optout_v1_opt_out_proto_msgTypes[1]
+	mi := &file_dcr_optout_v1_opt_out_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -963,7 +1063,7 @@ func (x *Step) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Step.ProtoReflect.Descriptor instead.
 func (*Step) Descriptor() ([]byte, []int) {
-	return file_dcr_optout_v1_opt_out_proto_rawDescGZIP(), []int{1}
+	return file_dcr_optout_v1_opt_out_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Step) GetNumber() int32 {
@@ -1067,7 +1167,7 @@ type StaffMark struct {
 
 func (x *StaffMark) Reset() {
 	*x = StaffMark{}
-	mi := &file_dcr_optout_v1_opt_out_proto_msgTypes[2]
+	mi := &file_dcr_optout_v1_opt_out_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1079,7 +1179,7 @@ func (x *StaffMark) String() string {
 func (*StaffMark) ProtoMessage() {}
 
 func (x *StaffMark) ProtoReflect() protoreflect.Message {
-	mi := &file_dcr_optout_v1_opt_out_proto_msgTypes[2]
+	mi := &file_dcr_optout_v1_opt_out_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1092,7 +1192,7 @@ func (x *StaffMark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StaffMark.ProtoReflect.Descriptor instead.
 func (*StaffMark) Descriptor() ([]byte, []int) {
-	return file_dcr_optout_v1_opt_out_proto_rawDescGZIP(), []int{2}
+	return file_dcr_optout_v1_opt_out_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *StaffMark) GetStaffId() string {
@@ -1136,7 +1236,7 @@ type ImportMark struct {
 
 func (x *ImportMark) Reset() {
 	*x = ImportMark{}
-	mi := &file_dcr_optout_v1_opt_out_proto_msgTypes[3]
+	mi := &file_dcr_optout_v1_opt_out_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1148,7 +1248,7 @@ func (x *ImportMark) String() string {
 func (*ImportMark) ProtoMessage() {}
 
 func (x *ImportMark) ProtoReflect() protoreflect.Message {
-	mi := &file_dcr_optout_v1_opt_out_proto_msgTypes[3]
+	mi := &file_dcr_optout_v1_opt_out_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1161,7 +1261,7 @@ func (x *ImportMark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportMark.ProtoReflect.Descriptor instead.
 func (*ImportMark) Descriptor() ([]byte, []int) {
-	return file_dcr_optout_v1_opt_out_proto_rawDescGZIP(), []int{3}
+	return file_dcr_optout_v1_opt_out_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ImportMark) GetRegister() string {
@@ -1205,7 +1305,7 @@ type Letter struct {
 
 func (x *Letter) Reset() {
 	*x = Letter{}
-	mi := &file_dcr_optout_v1_opt_out_proto_msgTypes[4]
+	mi := &file_dcr_optout_v1_opt_out_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1217,7 +1317,7 @@ func (x *Letter) String() string {
 func (*Letter) ProtoMessage() {}
 
 func (x *Letter) ProtoReflect() protoreflect.Message {
-	mi := &file_dcr_optout_v1_opt_out_proto_msgTypes[4]
+	mi := &file_dcr_optout_v1_opt_out_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1230,7 +1330,7 @@ func (x *Letter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Letter.ProtoReflect.Descriptor instead.
 func (*Letter) Descriptor() ([]byte, []int) {
-	return file_dcr_optout_v1_opt_out_proto_rawDescGZIP(), []int{4}
+	return file_dcr_optout_v1_opt_out_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Letter) GetId() string {
@@ -1300,7 +1400,7 @@ var File_dcr_optout_v1_opt_out_proto protoreflect.FileDescriptor
 
 const file_dcr_optout_v1_opt_out_proto_rawDesc = "" +
 	"\n" +
-	"\x1bdcr/optout/v1/opt_out.proto\x12\rdcr.optout.v1\x1a\x1cdcr/optout/v1/evidence.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfb\v\n" +
+	"\x1bdcr/optout/v1/opt_out.proto\x12\rdcr.optout.v1\x1a\x1cdcr/optout/v1/evidence.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb9\f\n" +
 	"\x06OptOut\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
 	"\n" +
@@ -1330,16 +1430,25 @@ const file_dcr_optout_v1_opt_out_proto_rawDesc = "" +
 	"started_by\x18\x15 \x01(\v2\x18.dcr.optout.v1.StaffMarkR\tstartedBy\x12@\n" +
 	"\rletter_format\x18\x16 \x01(\x0e2\x1b.dcr.optout.v1.LetterFormatR\fletterFormat\x125\n" +
 	"\bimported\x18\x17 \x01(\v2\x19.dcr.optout.v1.ImportMarkR\bimported\x12!\n" +
-	"\fduplicate_of\x18\x18 \x01(\tR\vduplicateOf\x12\x1f\n" +
-	"\vreversed_by\x18\x19 \x01(\tR\n" +
-	"reversedBy\x12\x1a\n" +
-	"\breverses\x18\x1a \x01(\tR\breverses\x12%\n" +
+	"\fduplicate_of\x18\x18 \x01(\tR\vduplicateOf\x12\x1d\n" +
+	"\n" +
+	"renewed_as\x18\x19 \x01(\tR\trenewedAs\x12\x16\n" +
+	"\x06renews\x18\x1a \x01(\tR\x06renews\x12%\n" +
 	"\x0epolicy_version\x18\x1b \x01(\tR\rpolicyVersion\x12)\n" +
 	"\x05steps\x18\x1c \x03(\v2\x13.dcr.optout.v1.StepR\x05steps\x12B\n" +
 	"\x0eevidence_items\x18\x1d \x03(\v2\x1b.dcr.optout.v1.EvidenceItemR\revidenceItems\x125\n" +
 	"\tdocuments\x18\x1e \x03(\v2\x17.dcr.optout.v1.DocumentR\tdocuments\x12/\n" +
-	"\aletters\x18\x1f \x03(\v2\x15.dcr.optout.v1.LetterR\aletters\x12)\n" +
-	"\x10missing_evidence\x18  \x03(\tR\x0fmissingEvidence\"\x8b\x03\n" +
+	"\aletters\x18\x1f \x03(\v2\x15.dcr.optout.v1.LetterR\aletters\x12B\n" +
+	"\x0eperson_choices\x18! \x03(\v2\x1b.dcr.optout.v1.PersonChoiceR\rpersonChoices\x12)\n" +
+	"\x10missing_evidence\x18  \x03(\tR\x0fmissingEvidence\"\xfd\x01\n" +
+	"\fPersonChoice\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x03R\x06number\x12-\n" +
+	"\x06choice\x18\x02 \x01(\x0e2\x15.dcr.optout.v1.ChoiceR\x06choice\x123\n" +
+	"\amade_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x06madeAt\x12=\n" +
+	"\fconfirmed_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\vconfirmedAt\x12\x1c\n" +
+	"\n" +
+	"opt_out_id\x18\x05 \x01(\tR\boptOutId\x12\x14\n" +
+	"\x05cause\x18\x06 \x01(\tR\x05cause\"\x8b\x03\n" +
 	"\x04Step\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x05R\x06number\x12*\n" +
 	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x14\n" +
@@ -1446,7 +1555,7 @@ func file_dcr_optout_v1_opt_out_proto_rawDescGZIP() []byte {
 }
 
 var file_dcr_optout_v1_opt_out_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
-var file_dcr_optout_v1_opt_out_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_dcr_optout_v1_opt_out_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_dcr_optout_v1_opt_out_proto_goTypes = []any{
 	(Choice)(0),                   // 0: dcr.optout.v1.Choice
 	(EffectState)(0),              // 1: dcr.optout.v1.EffectState
@@ -1458,52 +1567,57 @@ var file_dcr_optout_v1_opt_out_proto_goTypes = []any{
 	(LetterKind)(0),               // 7: dcr.optout.v1.LetterKind
 	(LetterState)(0),              // 8: dcr.optout.v1.LetterState
 	(*OptOut)(nil),                // 9: dcr.optout.v1.OptOut
-	(*Step)(nil),                  // 10: dcr.optout.v1.Step
-	(*StaffMark)(nil),             // 11: dcr.optout.v1.StaffMark
-	(*ImportMark)(nil),            // 12: dcr.optout.v1.ImportMark
-	(*Letter)(nil),                // 13: dcr.optout.v1.Letter
-	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
-	(*ClaimedPerson)(nil),         // 15: dcr.optout.v1.ClaimedPerson
-	(*RequesterDetails)(nil),      // 16: dcr.optout.v1.RequesterDetails
-	(*ChannelEvidence)(nil),       // 17: dcr.optout.v1.ChannelEvidence
-	(*EvidenceItem)(nil),          // 18: dcr.optout.v1.EvidenceItem
-	(*Document)(nil),              // 19: dcr.optout.v1.Document
+	(*PersonChoice)(nil),          // 10: dcr.optout.v1.PersonChoice
+	(*Step)(nil),                  // 11: dcr.optout.v1.Step
+	(*StaffMark)(nil),             // 12: dcr.optout.v1.StaffMark
+	(*ImportMark)(nil),            // 13: dcr.optout.v1.ImportMark
+	(*Letter)(nil),                // 14: dcr.optout.v1.Letter
+	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
+	(*ClaimedPerson)(nil),         // 16: dcr.optout.v1.ClaimedPerson
+	(*RequesterDetails)(nil),      // 17: dcr.optout.v1.RequesterDetails
+	(*ChannelEvidence)(nil),       // 18: dcr.optout.v1.ChannelEvidence
+	(*EvidenceItem)(nil),          // 19: dcr.optout.v1.EvidenceItem
+	(*Document)(nil),              // 20: dcr.optout.v1.Document
 }
 var file_dcr_optout_v1_opt_out_proto_depIdxs = []int32{
 	0,  // 0: dcr.optout.v1.OptOut.choice:type_name -> dcr.optout.v1.Choice
 	1,  // 1: dcr.optout.v1.OptOut.state:type_name -> dcr.optout.v1.EffectState
 	4,  // 2: dcr.optout.v1.OptOut.channel:type_name -> dcr.optout.v1.Channel
 	5,  // 3: dcr.optout.v1.OptOut.requester:type_name -> dcr.optout.v1.Requester
-	14, // 4: dcr.optout.v1.OptOut.received_at:type_name -> google.protobuf.Timestamp
-	14, // 5: dcr.optout.v1.OptOut.registered_at:type_name -> google.protobuf.Timestamp
-	14, // 6: dcr.optout.v1.OptOut.confirmed_at:type_name -> google.protobuf.Timestamp
+	15, // 4: dcr.optout.v1.OptOut.received_at:type_name -> google.protobuf.Timestamp
+	15, // 5: dcr.optout.v1.OptOut.registered_at:type_name -> google.protobuf.Timestamp
+	15, // 6: dcr.optout.v1.OptOut.confirmed_at:type_name -> google.protobuf.Timestamp
 	2,  // 7: dcr.optout.v1.OptOut.request_state:type_name -> dcr.optout.v1.RequestState
 	3,  // 8: dcr.optout.v1.OptOut.waiting_for:type_name -> dcr.optout.v1.Waiting
-	14, // 9: dcr.optout.v1.OptOut.due_at:type_name -> google.protobuf.Timestamp
-	15, // 10: dcr.optout.v1.OptOut.claimed:type_name -> dcr.optout.v1.ClaimedPerson
-	16, // 11: dcr.optout.v1.OptOut.asked_by:type_name -> dcr.optout.v1.RequesterDetails
-	17, // 12: dcr.optout.v1.OptOut.channel_evidence:type_name -> dcr.optout.v1.ChannelEvidence
-	11, // 13: dcr.optout.v1.OptOut.started_by:type_name -> dcr.optout.v1.StaffMark
+	15, // 9: dcr.optout.v1.OptOut.due_at:type_name -> google.protobuf.Timestamp
+	16, // 10: dcr.optout.v1.OptOut.claimed:type_name -> dcr.optout.v1.ClaimedPerson
+	17, // 11: dcr.optout.v1.OptOut.asked_by:type_name -> dcr.optout.v1.RequesterDetails
+	18, // 12: dcr.optout.v1.OptOut.channel_evidence:type_name -> dcr.optout.v1.ChannelEvidence
+	12, // 13: dcr.optout.v1.OptOut.started_by:type_name -> dcr.optout.v1.StaffMark
 	6,  // 14: dcr.optout.v1.OptOut.letter_format:type_name -> dcr.optout.v1.LetterFormat
-	12, // 15: dcr.optout.v1.OptOut.imported:type_name -> dcr.optout.v1.ImportMark
-	10, // 16: dcr.optout.v1.OptOut.steps:type_name -> dcr.optout.v1.Step
-	18, // 17: dcr.optout.v1.OptOut.evidence_items:type_name -> dcr.optout.v1.EvidenceItem
-	19, // 18: dcr.optout.v1.OptOut.documents:type_name -> dcr.optout.v1.Document
-	13, // 19: dcr.optout.v1.OptOut.letters:type_name -> dcr.optout.v1.Letter
-	14, // 20: dcr.optout.v1.Step.at:type_name -> google.protobuf.Timestamp
-	2,  // 21: dcr.optout.v1.Step.from:type_name -> dcr.optout.v1.RequestState
-	2,  // 22: dcr.optout.v1.Step.to:type_name -> dcr.optout.v1.RequestState
-	11, // 23: dcr.optout.v1.Step.by:type_name -> dcr.optout.v1.StaffMark
-	7,  // 24: dcr.optout.v1.Letter.kind:type_name -> dcr.optout.v1.LetterKind
-	6,  // 25: dcr.optout.v1.Letter.format:type_name -> dcr.optout.v1.LetterFormat
-	8,  // 26: dcr.optout.v1.Letter.state:type_name -> dcr.optout.v1.LetterState
-	14, // 27: dcr.optout.v1.Letter.queued_at:type_name -> google.protobuf.Timestamp
-	14, // 28: dcr.optout.v1.Letter.sent_at:type_name -> google.protobuf.Timestamp
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	13, // 15: dcr.optout.v1.OptOut.imported:type_name -> dcr.optout.v1.ImportMark
+	11, // 16: dcr.optout.v1.OptOut.steps:type_name -> dcr.optout.v1.Step
+	19, // 17: dcr.optout.v1.OptOut.evidence_items:type_name -> dcr.optout.v1.EvidenceItem
+	20, // 18: dcr.optout.v1.OptOut.documents:type_name -> dcr.optout.v1.Document
+	14, // 19: dcr.optout.v1.OptOut.letters:type_name -> dcr.optout.v1.Letter
+	10, // 20: dcr.optout.v1.OptOut.person_choices:type_name -> dcr.optout.v1.PersonChoice
+	0,  // 21: dcr.optout.v1.PersonChoice.choice:type_name -> dcr.optout.v1.Choice
+	15, // 22: dcr.optout.v1.PersonChoice.made_at:type_name -> google.protobuf.Timestamp
+	15, // 23: dcr.optout.v1.PersonChoice.confirmed_at:type_name -> google.protobuf.Timestamp
+	15, // 24: dcr.optout.v1.Step.at:type_name -> google.protobuf.Timestamp
+	2,  // 25: dcr.optout.v1.Step.from:type_name -> dcr.optout.v1.RequestState
+	2,  // 26: dcr.optout.v1.Step.to:type_name -> dcr.optout.v1.RequestState
+	12, // 27: dcr.optout.v1.Step.by:type_name -> dcr.optout.v1.StaffMark
+	7,  // 28: dcr.optout.v1.Letter.kind:type_name -> dcr.optout.v1.LetterKind
+	6,  // 29: dcr.optout.v1.Letter.format:type_name -> dcr.optout.v1.LetterFormat
+	8,  // 30: dcr.optout.v1.Letter.state:type_name -> dcr.optout.v1.LetterState
+	15, // 31: dcr.optout.v1.Letter.queued_at:type_name -> google.protobuf.Timestamp
+	15, // 32: dcr.optout.v1.Letter.sent_at:type_name -> google.protobuf.Timestamp
+	33, // [33:33] is the sub-list for method output_type
+	33, // [33:33] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_dcr_optout_v1_opt_out_proto_init() }
@@ -1518,7 +1632,7 @@ func file_dcr_optout_v1_opt_out_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dcr_optout_v1_opt_out_proto_rawDesc), len(file_dcr_optout_v1_opt_out_proto_rawDesc)),
 			NumEnums:      9,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

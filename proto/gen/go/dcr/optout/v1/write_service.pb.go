@@ -1402,6 +1402,8 @@ type ReverseOptOutRequest struct {
 	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
 	// note: how the wrong person came to be chosen.
 	Note string `protobuf:"bytes,3,opt,name=note,proto3" json:"note,omitempty"`
+	// renew is true when the request itself stands and has to be matched anew.
+	Renew bool `protobuf:"varint,5,opt,name=renew,proto3" json:"renew,omitempty"`
 	// event that accounts for it.
 	Event         *v1.EventContext `protobuf:"bytes,4,opt,name=event,proto3" json:"event,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1459,6 +1461,13 @@ func (x *ReverseOptOutRequest) GetNote() string {
 	return ""
 }
 
+func (x *ReverseOptOutRequest) GetRenew() bool {
+	if x != nil {
+		return x.Renew
+	}
+	return false
+}
+
 func (x *ReverseOptOutRequest) GetEvent() *v1.EventContext {
 	if x != nil {
 		return x.Event
@@ -1466,13 +1475,13 @@ func (x *ReverseOptOutRequest) GetEvent() *v1.EventContext {
 	return nil
 }
 
-// ReverseOptOutResponse is both requests.
+// ReverseOptOutResponse is what came of it.
 type ReverseOptOutResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// opt_out that was reversed.
 	OptOut *OptOut `protobuf:"bytes,1,opt,name=opt_out,json=optOut,proto3" json:"opt_out,omitempty"`
-	// restoration is the new request whose choice restored what was in force before.
-	Restoration   *OptOut `protobuf:"bytes,2,opt,name=restoration,proto3" json:"restoration,omitempty"`
+	// renewed is the request that goes on for the right person; absent unless asked for.
+	Renewed       *OptOut `protobuf:"bytes,2,opt,name=renewed,proto3" json:"renewed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1514,9 +1523,9 @@ func (x *ReverseOptOutResponse) GetOptOut() *OptOut {
 	return nil
 }
 
-func (x *ReverseOptOutResponse) GetRestoration() *OptOut {
+func (x *ReverseOptOutResponse) GetRenewed() *OptOut {
 	if x != nil {
-		return x.Restoration
+		return x.Renewed
 	}
 	return nil
 }
@@ -1646,17 +1655,18 @@ const file_dcr_optout_v1_write_service_proto_rawDesc = "" +
 	"\x04note\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\x04note\x128\n" +
 	"\x05event\x18\x05 \x01(\v2\x1a.dcr.audit.v1.EventContextB\x06\xbaH\x03\xc8\x01\x01R\x05event\"F\n" +
 	"\x14RefuseOptOutResponse\x12.\n" +
-	"\aopt_out\x18\x01 \x01(\v2\x15.dcr.optout.v1.OptOutR\x06optOut\"\xb2\x01\n" +
+	"\aopt_out\x18\x01 \x01(\v2\x15.dcr.optout.v1.OptOutR\x06optOut\"\xc8\x01\n" +
 	"\x14ReverseOptOutRequest\x12'\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12\x17\n" +
 	"\x02id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x02id\x12\x1e\n" +
 	"\x04note\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x04note\x128\n" +
-	"\x05event\x18\x04 \x01(\v2\x1a.dcr.audit.v1.EventContextB\x06\xbaH\x03\xc8\x01\x01R\x05event\"\x80\x01\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x04note\x12\x14\n" +
+	"\x05renew\x18\x05 \x01(\bR\x05renew\x128\n" +
+	"\x05event\x18\x04 \x01(\v2\x1a.dcr.audit.v1.EventContextB\x06\xbaH\x03\xc8\x01\x01R\x05event\"x\n" +
 	"\x15ReverseOptOutResponse\x12.\n" +
-	"\aopt_out\x18\x01 \x01(\v2\x15.dcr.optout.v1.OptOutR\x06optOut\x127\n" +
-	"\vrestoration\x18\x02 \x01(\v2\x15.dcr.optout.v1.OptOutR\vrestoration*\x82\x01\n" +
+	"\aopt_out\x18\x01 \x01(\v2\x15.dcr.optout.v1.OptOutR\x06optOut\x12/\n" +
+	"\arenewed\x18\x02 \x01(\v2\x15.dcr.optout.v1.OptOutR\arenewed*\x82\x01\n" +
 	"\x14SafeguardingDecision\x12%\n" +
 	"!SAFEGUARDING_DECISION_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cSAFEGUARDING_DECISION_AGREED\x10\x01\x12!\n" +
@@ -1767,7 +1777,7 @@ var file_dcr_optout_v1_write_service_proto_depIdxs = []int32{
 	31, // 41: dcr.optout.v1.RefuseOptOutResponse.opt_out:type_name -> dcr.optout.v1.OptOut
 	24, // 42: dcr.optout.v1.ReverseOptOutRequest.event:type_name -> dcr.audit.v1.EventContext
 	31, // 43: dcr.optout.v1.ReverseOptOutResponse.opt_out:type_name -> dcr.optout.v1.OptOut
-	31, // 44: dcr.optout.v1.ReverseOptOutResponse.restoration:type_name -> dcr.optout.v1.OptOut
+	31, // 44: dcr.optout.v1.ReverseOptOutResponse.renewed:type_name -> dcr.optout.v1.OptOut
 	1,  // 45: dcr.optout.v1.OptOutWriteService.RegisterOptOut:input_type -> dcr.optout.v1.RegisterOptOutRequest
 	3,  // 46: dcr.optout.v1.OptOutWriteService.StartOptOut:input_type -> dcr.optout.v1.StartOptOutRequest
 	5,  // 47: dcr.optout.v1.OptOutWriteService.WithdrawOptOut:input_type -> dcr.optout.v1.WithdrawOptOutRequest

@@ -86,7 +86,8 @@ type OptOutWriteServiceClient interface {
 	// Errors: OPT_OUT_NOT_FOUND; INVALID_ARGUMENT; life; REQUEST_ID_REUSED.
 	RefuseOptOut(ctx context.Context, in *RefuseOptOutRequest, opts ...grpc.CallOption) (*RefuseOptOutResponse, error)
 	// ReverseOptOut undoes a request that was made effective for the wrong person, in one step: what was in
-	// force before is in force again, by a new choice, and both histories say so.
+	// force before is in force again, by a new choice, and both histories say so. With renew the request goes on
+	// under a new reference and waits for a privacy officer to match it to the right person.
 	// Errors: OPT_OUT_NOT_FOUND; NOT_IN_FORCE (a later choice was made since: decide on that one);
 	// INVALID_ARGUMENT; life; REQUEST_ID_REUSED.
 	ReverseOptOut(ctx context.Context, in *ReverseOptOutRequest, opts ...grpc.CallOption) (*ReverseOptOutResponse, error)
@@ -253,7 +254,8 @@ type OptOutWriteServiceServer interface {
 	// Errors: OPT_OUT_NOT_FOUND; INVALID_ARGUMENT; life; REQUEST_ID_REUSED.
 	RefuseOptOut(context.Context, *RefuseOptOutRequest) (*RefuseOptOutResponse, error)
 	// ReverseOptOut undoes a request that was made effective for the wrong person, in one step: what was in
-	// force before is in force again, by a new choice, and both histories say so.
+	// force before is in force again, by a new choice, and both histories say so. With renew the request goes on
+	// under a new reference and waits for a privacy officer to match it to the right person.
 	// Errors: OPT_OUT_NOT_FOUND; NOT_IN_FORCE (a later choice was made since: decide on that one);
 	// INVALID_ARGUMENT; life; REQUEST_ID_REUSED.
 	ReverseOptOut(context.Context, *ReverseOptOutRequest) (*ReverseOptOutResponse, error)
