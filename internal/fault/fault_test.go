@@ -87,6 +87,15 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// gRPC's client wraps the last of several attempts in words of its own, which are none of our caller's business.
+func TestTextIsTheSendersWhateverWrapsIt(t *testing.T) {
+	sent := fault.Unavailable("AUDIT_UNAVAILABLE", "nothing is known to be stored: ask again")
+	got := fault.FromStatus(fmt.Errorf("max retries exhausted: failed after 3 attempts: %w", fault.Status(sent).Err()))
+	if got.Text != sent.Text || got.Reason != sent.Reason || got.Kind != sent.Kind {
+		t.Errorf("got %v %q %q", got.Kind, got.Reason, got.Text)
+	}
+}
+
 func TestForeignReasonIsNotBelieved(t *testing.T) {
 	st, err := status.New(codes.PermissionDenied, secret).
 		WithDetails(&errdetails.ErrorInfo{Reason: "NO_RELATIONSHIP", Domain: "elsewhere.example"})

@@ -58,7 +58,7 @@ func FromStatus(err error) *Error {
 	if errors.As(err, &own) {
 		return own
 	}
-	st, ok := status.FromError(err)
+	st, ok := said(err)
 	if !ok {
 		return classify(err)
 	}
@@ -79,6 +79,16 @@ func FromStatus(err error) *Error {
 	}
 	e.cause = err
 	return e
+}
+
+// said is the status as its sender wrote it. status.FromError would put the words of what wraps it before the
+// sender's: gRPC's client wraps the last of several attempts ("max retries exhausted …").
+func said(err error) (*status.Status, bool) {
+	var sent interface{ GRPCStatus() *status.Status }
+	if errors.As(err, &sent) {
+		return sent.GRPCStatus(), true
+	}
+	return status.FromError(err)
 }
 
 // classify finds what may be told about any error.
