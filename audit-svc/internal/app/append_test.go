@@ -9,12 +9,14 @@ import (
 	auditv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"github.com/lib/pq"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/dorsetcarerecord/dcr/internal/fault"
 	"github.com/dorsetcarerecord/dcr/internal/testkit"
 
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/event"
@@ -56,6 +58,63 @@ func TestAppendStoresWhatItHashes(t *testing.T) {
 	}
 	if diff := cmp.Diff(e, back, protocmp.Transform()); diff != "" {
 		t.Errorf("stored event (-sent +stored):\n%s", diff)
+	}
+}
+
+// TestColumnsSayWhatTheEventSays: everything that is searched by is what the hashed bytes say.
+func TestColumnsSayWhatTheEventSays(t *testing.T) {
+	t.Parallel()
+	h := database(t)
+	e := newEvent()
+	e.Basis, e.Marks = &auditv1.Basis{RelationshipKind: "emergency"}, []string{"declared", "emergency"}
+	e.Outcome, e.Reason, e.Disclosure = auditv1.Outcome_OUTCOME_FAILED, "INTERNAL", nil
+	mustSend(t, serveTest(t, h.AppURL, 1).appender(t, gateway), e)
+	at := e.GetOccurredAt().AsTime().Truncate(time.Microsecond)
+	if n := count(t, h, `id = $1 AND occurred_at = $2 AND action = $3 AND outcome = $4 AND reason = $5 AND nhs_number = $6
+		AND staff_id = $7 AND ods_code = $8 AND relationship_kind = $9 AND marks = $10`,
+		e.GetId(), at, e.GetAction(), int32(e.GetOutcome()), e.GetReason(), e.GetNhsNumber(), e.GetActor().GetStaffId(),
+		e.GetActor().GetOdsCode(), "emergency", pq.StringArray(e.GetMarks())); n != 1 {
+		t.Errorf("%d rows whose columns are the event's", n)
+	}
+}
+
+// TestBadNeighbours: appends of many callers share commits; one that the database refuses, and one whose id is
+// stored with other content, fail by themselves, and every other is stored.
+func TestBadNeighbours(t *testing.T) {
+	t.Parallel()
+	h := database(t)
+	if _, err := h.Owner.ExecContext(limit(t), "ALTER TABLE event ADD CONSTRAINT event_for_test CHECK (staff_id <> 'refused')"); err != nil {
+		t.Fatal(err)
+	}
+	c := serveTest(t, h.AppURL, 1).appender(t, gateway)
+	rival := newEvent()
+	mustSend(t, c, rival)
+	const rounds = 40
+	var all sync.WaitGroup
+	for range rounds {
+		all.Go(func() { checkReason(t, c, newEvent(), "") })
+		all.Go(func() {
+			e := newEvent()
+			e.Actor.StaffId = "refused"
+			checkReason(t, c, e, "INTERNAL")
+		})
+		all.Go(func() {
+			e := proto.CloneOf(rival)
+			e.Action = "patient.view"
+			checkReason(t, c, e, "EVENT_CONFLICT")
+		})
+	}
+	all.Wait()
+	if n := count(t, h, "true"); n != rounds+1 {
+		t.Errorf("%d events stored, want %d", n, rounds+1)
+	}
+}
+
+func checkReason(t *testing.T, c auditv1.AppendServiceClient, e *auditv1.Event, reason string) {
+	t.Helper()
+	_, err := c.Append(limit(t), &auditv1.AppendRequest{Events: []*auditv1.Event{e}})
+	if got := fault.ReasonOf(err); (err == nil) != (reason == "") || (err != nil && got != reason) {
+		t.Errorf("%v, want %q", err, reason)
 	}
 }
 

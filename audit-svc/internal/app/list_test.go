@@ -24,6 +24,8 @@ func TestListFilters(t *testing.T) {
 	h := database(t)
 	s := serveTest(t, h.AppURL, 1)
 	view, refused := newEvent(), refusal()
+	view.Basis = &auditv1.Basis{RelationshipKind: "emergency"}
+	view.Marks = []string{"declared", "emergency"}
 	mustSend(t, s.appender(t, gateway), view)
 	mustSend(t, s.appender(t, gateway), refused)
 	ago, ahead := timestamppb.New(time.Now().Add(-time.Hour)), timestamppb.New(time.Now().Add(time.Hour))
@@ -42,8 +44,16 @@ func TestListFilters(t *testing.T) {
 		"to its own":   {&auditv1.EventFilter{To: refused.GetOccurredAt()}, []*auditv1.Event{view}},
 		"before":       {&auditv1.EventFilter{To: ago}, nil},
 		"after":        {&auditv1.EventFilter{From: ahead}, nil},
-		"two at once":  {&auditv1.EventFilter{StaffId: "staff-2", OdsCode: "RYF"}, nil},
-		"not SQL":      {&auditv1.EventFilter{StaffId: "' OR '1'='1"}, nil},
+		"reason":       {&auditv1.EventFilter{Reason: "NO_RELATIONSHIP"}, []*auditv1.Event{refused}},
+		"kind":         {&auditv1.EventFilter{RelationshipKind: "emergency"}, []*auditv1.Event{view}},
+		"marks":        {&auditv1.EventFilter{Marks: []string{"emergency", "declared"}}, []*auditv1.Event{view}},
+		"no such mark": {&auditv1.EventFilter{Marks: []string{"emergency", "own_record"}}, nil},
+		"actions":      {&auditv1.EventFilter{Actions: []string{"patient.view", "me.view"}}, []*auditv1.Event{refused}},
+		"but actions":  {&auditv1.EventFilter{ExceptActions: []string{"patient.view"}}, []*auditv1.Event{view}},
+		"outcomes": {&auditv1.EventFilter{Outcomes: []auditv1.Outcome{auditv1.Outcome_OUTCOME_RELEASED, auditv1.Outcome_OUTCOME_CHANGED}},
+			[]*auditv1.Event{view}},
+		"two at once": {&auditv1.EventFilter{StaffId: "staff-2", OdsCode: "RYF"}, nil},
+		"not SQL":     {&auditv1.EventFilter{StaffId: "' OR '1'='1"}, nil},
 	} {
 		resp, err := s.reader(t).ListEvents(limit(t), &auditv1.ListEventsRequest{Filter: c.filter})
 		if err != nil {
@@ -53,6 +63,33 @@ func TestListFilters(t *testing.T) {
 		if diff := cmp.Diff(c.want, resp.GetEvents(), protocmp.Transform()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
+	}
+}
+
+// TestEventWithItsLeaf: an event by its id, and in a list, comes with the leaf that its append answered.
+func TestEventWithItsLeaf(t *testing.T) {
+	t.Parallel()
+	h := database(t)
+	s := serveTest(t, h.AppURL, 1)
+	e := newEvent()
+	leaf := mustSend(t, s.appender(t, gateway), e)[0]
+	got, err := s.reader(t).GetEvent(limit(t), &auditv1.GetEventRequest{EventId: e.GetId()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(&auditv1.GetEventResponse{Event: e, Leaf: leaf}, got, protocmp.Transform()); diff != "" {
+		t.Errorf("by id (-want +got):\n%s", diff)
+	}
+	listed, err := s.reader(t).ListEvents(limit(t), &auditv1.ListEventsRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]*auditv1.Leaf{leaf}, listed.GetLeaves(), protocmp.Transform()); diff != "" {
+		t.Errorf("leaves of the list (-want +got):\n%s", diff)
+	}
+	for _, id := range []string{newEvent().GetId(), "no id", ""} {
+		_, err := s.reader(t).GetEvent(limit(t), &auditv1.GetEventRequest{EventId: id})
+		wantReason(t, err, "EVENT_NOT_FOUND")
 	}
 }
 

@@ -113,7 +113,7 @@ func checkTime(e *auditv1.Event, how Delivery, now time.Time) *Problem {
 		late = MaxDelay
 	}
 	if at.After(now.Add(MaxSkew)) || at.Before(now.Add(-late)) {
-		return &Problem{"id", "must name a time within ten minutes of now"}
+		return &Problem{"id", "must name a time within ten minutes of now, or for an outbox within 28 days before it"}
 	}
 	if !e.GetOccurredAt().IsValid() {
 		return &Problem{"occurred_at", "must be a time"}

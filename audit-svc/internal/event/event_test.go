@@ -1,6 +1,7 @@
 package event_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -100,9 +101,13 @@ func TestCheckRefuses(t *testing.T) {
 		"a service without a name": {"actor.display", func(e *auditv1.Event) {
 			e.Actor = &auditv1.Actor{Kind: auditv1.ActorKind_ACTOR_KIND_SERVICE}
 		}},
+		"a kind in prose":         {"basis.relationship_kind", func(e *auditv1.Event) { e.Basis = &auditv1.Basis{RelationshipKind: "Mary's"} }},
+		"a mark in prose":         {"marks", func(e *auditv1.Event) { e.Marks = []string{"emergency", "Mary, again"} }},
+		"an empty mark":           {"marks", func(e *auditv1.Event) { e.Marks = []string{""} }},
+		"marks and no end":        {"marks", func(e *auditv1.Event) { e.Marks = slices.Repeat([]string{"emergency"}, 17) }},
 		"a number that cannot be": {"nhs_number", func(e *auditv1.Event) { e.NhsNumber = "9990000019" }},
 		"a number in groups":      {"nhs_number", func(e *auditv1.Event) { e.NhsNumber = "999 000 0018" }},
-		"larger than may be":      {"id", func(e *auditv1.Event) { e.Marks = []string{strings.Repeat("x", event.MaxBytes)} }},
+		"larger than may be":      {"id", func(e *auditv1.Event) { e.Query = strings.Repeat("x", event.MaxBytes) }},
 	} {
 		e := at(now)
 		c.change(e)

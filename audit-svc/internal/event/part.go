@@ -1,6 +1,7 @@
 package event
 
 import (
+	"slices"
 	"strings"
 
 	auditv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1"
@@ -15,6 +16,9 @@ const (
 	maxReason  = 64
 	maxStaffID = 64
 	maxODSCode = 16
+	maxKind    = 32
+	maxMark    = 64
+	maxMarks   = 16
 	sha256Size = verify.HashSize
 )
 
@@ -30,10 +34,18 @@ func checkWords(e *auditv1.Event) *Problem {
 		return &Problem{"actor.staff_id", "must be an id of printable ASCII"}
 	case !isPrintable(e.GetActor().GetOdsCode(), maxODSCode):
 		return &Problem{"actor.ods_code", "must be a code of printable ASCII"}
+	case e.GetBasis().GetRelationshipKind() != "" && !isWord(e.GetBasis().GetRelationshipKind(), maxKind, "abcdefghijklmnopqrstuvwxyz_"):
+		return &Problem{"basis.relationship_kind", "must be a name of lower case letters and underscores, or empty"}
+	case len(e.GetMarks()) > maxMarks || slices.ContainsFunc(e.GetMarks(), notMark):
+		return &Problem{"marks", "must be at most sixteen names of lower case letters, digits, underscores, dots and colons"}
 	case proto.Size(e) > MaxBytes:
 		return &Problem{"id", "names an event that is larger than 64 KiB"}
 	}
 	return nil
+}
+
+func notMark(mark string) bool {
+	return !isWord(mark, maxMark, "abcdefghijklmnopqrstuvwxyz0123456789_.:")
 }
 
 // checkActor wants somebody who acted, named in the way of their kind.

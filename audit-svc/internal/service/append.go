@@ -117,6 +117,7 @@ func rowOf(e *auditv1.Event, now time.Time) (store.Row, error) {
 		ID: e.GetId(), OccurredAt: e.GetOccurredAt().AsTime(), StoredAt: now,
 		Action: e.GetAction(), Outcome: int32(e.GetOutcome()), Reason: e.GetReason(),
 		NHSNumber: e.GetNhsNumber(), StaffID: e.GetActor().GetStaffId(), ODSCode: e.GetActor().GetOdsCode(),
+		RelationshipKind: e.GetBasis().GetRelationshipKind(), Marks: e.GetMarks(),
 		Nonce: nonce, Body: body, Leaf: leaf[:],
 	}, nil
 }

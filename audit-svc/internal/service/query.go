@@ -17,11 +17,12 @@ import (
 	"github.com/dorsetcarerecord/dcr/audit-svc/verify"
 )
 
-// Reasons of a list that cannot be given.
+// Reasons of what cannot be given.
 const (
 	ReasonPageToken = "INVALID_PAGE_TOKEN"
 	ReasonArgument  = "INVALID_ARGUMENT"
 	ReasonNHSNumber = "INVALID_NHS_NUMBER"
+	ReasonNotFound  = "EVENT_NOT_FOUND"
 )
 
 const defaultPage = 50
@@ -64,13 +65,42 @@ func (q *Query) ListEvents(ctx context.Context, req *auditv1.ListEventsRequest) 
 		resp.NextAfterId = found[size-1].ID
 	}
 	for _, f := range found {
-		e, err := event.Decode(f.Body)
+		e, leaf, err := read(f)
 		if err != nil {
-			return nil, fmt.Errorf("read stored event: %w", err)
+			return nil, err
 		}
-		resp.Events = append(resp.Events, e)
+		resp.Events, resp.Leaves = append(resp.Events, e), append(resp.Leaves, leaf)
 	}
 	return resp, nil
+}
+
+// GetEvent gives one event. See the proto for errors.
+func (q *Query) GetEvent(ctx context.Context, req *auditv1.GetEventRequest) (*auditv1.GetEventResponse, error) {
+	none := fault.NotFound(ReasonNotFound, "There is no event with this id.")
+	if _, err := verify.Time(req.GetEventId()); err != nil {
+		return nil, none
+	}
+	found, err := q.log.Get(ctx, req.GetEventId())
+	if errors.Is(err, store.ErrNone) {
+		return nil, none
+	}
+	if err != nil {
+		return nil, err
+	}
+	e, leaf, err := read(found)
+	if err != nil {
+		return nil, err
+	}
+	return &auditv1.GetEventResponse{Event: e, Leaf: leaf}, nil
+}
+
+// read decodes a stored event.
+func read(b store.Body) (*auditv1.Event, *auditv1.Leaf, error) {
+	e, err := event.Decode(b.Body)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read stored event: %w", err)
+	}
+	return e, &auditv1.Leaf{EventId: b.ID, Hash: b.Hash, StoredAt: timestamppb.New(b.StoredAt.UTC())}, nil
 }
 
 // checkPage refuses a page that begins after an event which the filter would not have shown.
@@ -96,6 +126,11 @@ func filterOf(f *auditv1.EventFilter) (store.Filter, error) {
 	made := store.Filter{
 		NHSNumber: f.GetNhsNumber(), StaffID: f.GetStaffId(), ODSCode: f.GetOdsCode(),
 		Outcome: int32(f.GetOutcome()), Action: f.GetAction(), Skew: event.MaxSkew,
+		Reason: f.GetReason(), RelationshipKind: f.GetRelationshipKind(), Marks: f.GetMarks(),
+		Actions: f.GetActions(), ExceptActions: f.GetExceptActions(),
+	}
+	for _, o := range f.GetOutcomes() {
+		made.Outcomes = append(made.Outcomes, int32(o))
 	}
 	if n := f.GetNhsNumber(); n != "" {
 		parsed, err := nhsnumber.Parse(n)

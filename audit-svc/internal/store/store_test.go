@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -207,38 +206,5 @@ func TestListPages(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("listed %d events, want 30, newest first", len(got))
-	}
-}
-
-// TestListUsesIndexAndMonths: a search by person and time reads the index of the month, and opens no other.
-func TestListUsesIndexAndMonths(t *testing.T) {
-	t.Parallel()
-	s, h := open(t)
-	var rows []store.Row
-	for i := range 3000 {
-		rows = append(rows, row(today.Add(-time.Duration(i)*time.Minute), fmt.Sprintf("%010d", i%300)))
-	}
-	if _, err := s.Append(limit(t), groups(rows...)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := h.Owner.ExecContext(limit(t), "ANALYZE event"); err != nil {
-		t.Fatal(err)
-	}
-	plan, err := s.ExplainList(limit(t), store.Filter{NHSNumber: "0000000007", From: today.Add(-24 * time.Hour)}, "", 50)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(plan, "nhs_number") || !strings.Contains(plan, "Index") || strings.Contains(plan, "Seq Scan on event_2026_11") {
-		t.Errorf("the plan does not read the index by person:\n%s", plan)
-	}
-	if strings.Contains(plan, "event_2026_10") {
-		t.Errorf("the plan opens a month outside the search:\n%s", plan)
-	}
-	plan, err = s.ExplainList(limit(t), store.Filter{StaffID: "staff-1"}, "", 50)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.Contains(plan, "Sort") {
-		t.Errorf("the plan sorts instead of reading in order:\n%s", plan)
 	}
 }
