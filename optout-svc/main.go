@@ -16,6 +16,7 @@ func main() {
 		Serve       app.Serve       `cmd:"" help:"Answer calls until SIGTERM."`
 		Migrate     app.Migrate     `cmd:"" help:"Bring the schema to this release, as the schema's owner."`
 		CheckConfig app.CheckConfig `cmd:"" help:"Check the configuration as serve would, and answer no calls."`
+		Life        app.Life        `cmd:"" help:"Print the life of a request as docs/design/opt-out.md tells it, or renew and verify the documents that do."`
 	}
 	k := kong.Parse(&commands, kong.Name("optout-svc"), kong.Description("Opt-outs of the Dorset Care Record."),
 		kong.BindTo(context.Background(), (*context.Context)(nil)))

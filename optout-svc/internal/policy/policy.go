@@ -37,7 +37,7 @@ type Policy struct {
 	items      map[string]Item
 	channels   map[request.Channel]channel
 	requesters map[string]requester
-	refusals   map[string][]request.Actor
+	refusals   map[string]refusal
 }
 
 // Limits are times and counts.

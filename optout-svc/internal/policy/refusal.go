@@ -26,9 +26,15 @@ type refusalText struct {
 	By    []request.Actor `yaml:"by"`
 }
 
+// refusal is a reason and who may give it.
+type refusal struct {
+	title string
+	by    []request.Actor
+}
+
 // MayRefuseFor tells whether that actor may refuse a request for that reason.
 func (p *Policy) MayRefuseFor(reason string, by request.Actor) bool {
-	return slices.Contains(p.refusals[reason], by)
+	return slices.Contains(p.refusals[reason].by, by)
 }
 
 // Refusals are the reasons for which that actor may refuse a request, sorted.
@@ -44,7 +50,7 @@ func (p *Policy) Refusals(by request.Actor) []string {
 
 // reasons are those of refusals, by who may give them.
 func (d *document) reasons(p *Policy) error {
-	p.refusals = map[string][]request.Actor{}
+	p.refusals = map[string]refusal{}
 	giving := []request.Actor{request.System, request.Officer, request.Lead}
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(d.Refusals)) {
@@ -57,7 +63,7 @@ func (d *document) reasons(p *Policy) error {
 				errs = append(errs, fmt.Errorf("refusals.%s.by: %q refuses no requests", name, by))
 			}
 		}
-		p.refusals[name] = r.By
+		p.refusals[name] = refusal{title: r.Title, by: r.By}
 	}
 	for name, by := range map[string]request.Actor{
 		RefusedAlreadyOut: request.System, RefusedNotOut: request.System, RefusedNotConfirmed: request.System, RefusedSafeguarding: request.Lead,
