@@ -1,6 +1,8 @@
 package casework
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -137,17 +139,28 @@ func readable(note string) bool {
 	})
 }
 
-// OnFinding gives the steps that a finding makes: it opens a case, or is added, and opens a closed one again
-// where the rule says so. Once leaves a further finding out where the first says it all.
-func OnFinding(c Case, reopens, once bool) []Kind {
+// OnFinding gives the step that a finding makes: it opens a case, or is added, and opens a closed one again where
+// the rule says so. Once leaves a further finding out where the first says it all; then there is no step.
+func OnFinding(at State, reopens, once bool) (Kind, bool) {
 	switch {
-	case c.State == "":
-		return []Kind{Opened}
-	case once && c.State != Closed, once && !reopens:
-		return nil
-	case c.State == Closed && reopens:
-		return []Kind{Reopen}
+	case at == "":
+		return Opened, true
+	case at == Closed && reopens:
+		return Reopen, true
 	default:
-		return []Kind{Found}
+		return Found, !once
 	}
+}
+
+// Summary is what the event of a step says of it, in fixed words. Of a note it has the hash alone: the log keeps
+// it from being changed unnoticed, and does not spread it.
+func Summary(did Kind, outcome Outcome, rule, note string) string {
+	words := map[Kind]string{
+		Opened: "opened by rule " + rule, Reopen: "opened again by rule " + rule, Reconcile: "closed as " + string(outcome),
+		Explain: "explained", Uphold: "upheld", Escalate: "escalated", Close: "closed as " + string(outcome), Note: "noted",
+	}
+	if note == "" {
+		return words[did]
+	}
+	return fmt.Sprintf("%s; sha256 of the note %x", words[did], sha256.Sum256([]byte(note)))
 }

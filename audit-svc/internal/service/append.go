@@ -3,7 +3,6 @@ package service
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,7 +16,6 @@ import (
 
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/event"
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/store"
-	"github.com/dorsetcarerecord/dcr/audit-svc/verify"
 )
 
 // ReasonConflict is the reason of an event whose id is stored with other content.
@@ -92,32 +90,11 @@ func (a *Append) rows(events []*auditv1.Event, how event.Delivery) ([]store.Row,
 			return nil, (&event.Problem{Field: "id", Text: "must not be given twice"}).Fault(i)
 		}
 		seen[e.GetId()] = true
-		row, err := rowOf(e, now)
+		row, err := store.NewRow(e, now)
 		if err != nil {
 			return nil, err
 		}
 		rows = append(rows, row)
 	}
 	return rows, nil
-}
-
-// rowOf encodes an event, draws its nonce and hashes both.
-func rowOf(e *auditv1.Event, now time.Time) (store.Row, error) {
-	body, err := event.Encode(e)
-	if err != nil {
-		return store.Row{}, err
-	}
-	nonce := make([]byte, verify.NonceSize)
-	_, _ = rand.Read(nonce) // never fails: documented
-	leaf, err := verify.LeafHash(nonce, body)
-	if err != nil {
-		return store.Row{}, fmt.Errorf("hash event: %w", err)
-	}
-	return store.Row{
-		ID: e.GetId(), OccurredAt: e.GetOccurredAt().AsTime(), StoredAt: now,
-		Action: e.GetAction(), Outcome: int32(e.GetOutcome()), Reason: e.GetReason(),
-		NHSNumber: e.GetNhsNumber(), StaffID: e.GetActor().GetStaffId(), ODSCode: e.GetActor().GetOdsCode(),
-		RelationshipKind: e.GetBasis().GetRelationshipKind(), Marks: e.GetMarks(),
-		Nonce: nonce, Body: body, Leaf: leaf[:],
-	}, nil
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/dorsetcarerecord/dcr/internal/postgres"
+
+	"github.com/dorsetcarerecord/dcr/audit-svc/internal/casework"
 )
 
 // ErrNoCase says that there is no such case, or none in scope.
@@ -76,6 +78,30 @@ const caseColumns = `c.id::text AS id, c.rule, c.ods_code, c.staff_id, c.nhs_num
 const lastStep = `
 JOIN LATERAL (SELECT number, state, outcome, due_at, findings, made_at FROM case_step
               WHERE case_id = c.id ORDER BY number DESC LIMIT 1) s ON true`
+
+// Standing is what of a case decides about its next step.
+func Standing(c Case) casework.Case {
+	standing := casework.Case{State: casework.State(c.State), Outcome: casework.Outcome(c.Outcome), StaffID: c.StaffID}
+	if c.DueAt != nil {
+		standing.Due = *c.DueAt
+	}
+	return standing
+}
+
+// After is the case with one more step, after which it stands so.
+func (c Case) After(next casework.Case, now time.Time) Case {
+	c.Number, c.State, c.Outcome, c.DueAt, c.UpdatedAt = c.Number+1, string(next.State), string(next.Outcome), nil, now
+	if !next.Due.IsZero() {
+		c.DueAt = &next.Due
+	}
+	return c
+}
+
+// Step is s as the step after which the case stands as it does.
+func (c Case) Step(s CaseStep) CaseStep {
+	s.CaseID, s.Number, s.State, s.Outcome, s.DueAt, s.Findings, s.MadeAt = c.ID, c.Number, c.State, c.Outcome, c.DueAt, c.Findings, c.UpdatedAt
+	return s
+}
 
 // Scope is whose cases may be seen.
 type Scope struct {
