@@ -23,11 +23,10 @@ func NewRow(e *auditv1.Event, now time.Time) (Row, error) {
 	if err != nil {
 		return Row{}, fmt.Errorf("hash event: %w", err)
 	}
+	c := event.ColumnsOf(e)
 	return Row{
-		ID: e.GetId(), OccurredAt: e.GetOccurredAt().AsTime(), StoredAt: now,
-		Action: e.GetAction(), Outcome: int32(e.GetOutcome()), Reason: e.GetReason(),
-		NHSNumber: e.GetNhsNumber(), StaffID: e.GetActor().GetStaffId(), ODSCode: e.GetActor().GetOdsCode(),
-		RelationshipKind: e.GetBasis().GetRelationshipKind(), Marks: e.GetMarks(),
+		ID: e.GetId(), OccurredAt: c.OccurredAt, StoredAt: now, Action: c.Action, Outcome: c.Outcome, Reason: c.Reason,
+		NHSNumber: c.NHSNumber, StaffID: c.StaffID, ODSCode: c.ODSCode, RelationshipKind: c.RelationshipKind, Marks: c.Marks,
 		Nonce: nonce, Body: body, Leaf: leaf[:],
 	}, nil
 }
