@@ -15,6 +15,7 @@ const name = "audit-svc"
 type Config struct {
 	daemon.Config
 	Append groupcommit.Limits `embed:""`
+	Watch  Watching           `embed:""`
 }
 
 // Owner is how migrate and maintain reach the schema.

@@ -42,5 +42,12 @@ func maintain(ctx context.Context, o Owner) (err error) {
 	if err != nil {
 		return fmt.Errorf("maintain: %w", err)
 	}
+	settled, err := store.Settle(ctx, db, clock())
+	if err != nil {
+		return fmt.Errorf("maintain: %w", err)
+	}
+	if settled.Cases > 0 {
+		fmt.Fprintln(os.Stdout, "settled cases:", settled.Cases)
+	}
 	return nil
 }

@@ -47,6 +47,9 @@ func build(ctx context.Context, cfg Config, p *daemon.Parts) error {
 	if err := serveAppends(cfg, log, p); err != nil {
 		return err
 	}
+	if err := watchLog(ctx, cfg.Watch, log, p); err != nil {
+		return err
+	}
 	query, err := service.NewQuery(log)
 	if err != nil {
 		return err
