@@ -167,7 +167,7 @@ func (c *Cases) List(ctx context.Context, scope Scope, f CaseFilter, after strin
 	}
 	var found []Case
 	err := c.db.SelectContext(ctx, &found, selectCases, scope.All, scope.ODSCode, scope.Reader, after,
-		f.Rule, pq.StringArray(f.States), due, f.StaffID, f.NHSNumber, limit)
+		f.Rule, append(pq.StringArray{}, f.States...), due, f.StaffID, f.NHSNumber, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list cases: %w", postgres.Translate(err))
 	}

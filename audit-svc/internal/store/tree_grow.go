@@ -140,7 +140,7 @@ func tileColumns(tiles []Tile) []any {
 func fenced(err error) error {
 	var pqErr *pq.Error
 	if errors.As(err, &pqErr) && pqErr.Code == "23505" {
-		return fmt.Errorf("%w (%s)", ErrFenced, pqErr.Constraint)
+		return fmt.Errorf("%s: %w", pqErr.Constraint, ErrFenced)
 	}
 	return postgres.Translate(err)
 }

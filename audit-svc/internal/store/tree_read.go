@@ -104,14 +104,14 @@ func (s *Store) Proven(ctx context.Context, id string) (*Proven, error) {
 	return &found[0], nil
 }
 
-// selectLag is the age of the oldest event that the largest head has not seen. It is a look into the index by
-// transaction, and no count.
+// selectLag is the age of the first event, in the order of transactions, that began after the largest head
+// had looked and has no leaf. It reads the index from there on: a group of events at most, and no count.
 const selectLag = `
-SELECT coalesce(extract(epoch FROM clock_timestamp() - min(stored_at)), 0)::float8 FROM (
-  SELECT e.stored_at FROM tree_head h, LATERAL (
-    SELECT id, stored_at FROM event WHERE stored_in >= pg_snapshot_xmax(h.seen) ORDER BY stored_in, id LIMIT 100) e
-  WHERE h.tree_size = (SELECT max(tree_size) FROM tree_head)
-    AND NOT EXISTS (SELECT FROM leaf WHERE leaf.event_id = e.id)) waiting`
+SELECT coalesce((
+  SELECT extract(epoch FROM clock_timestamp() - e.stored_at) FROM event e
+  WHERE e.stored_in >= (SELECT pg_snapshot_xmax(seen) FROM tree_head ORDER BY tree_size DESC LIMIT 1)
+    AND NOT EXISTS (SELECT FROM leaf WHERE leaf.event_id = e.id)
+  ORDER BY e.stored_in, e.id LIMIT 1), 0)::float8`
 
 // Lag is for how many seconds the oldest event waits for its leaf; 0 when none does.
 func (s *Store) Lag(ctx context.Context) (float64, error) {
