@@ -91,6 +91,9 @@ const (
 	ReasonNotAllowed = "POST_NOT_ALLOWED"
 	// ReasonRejected: the post will not take this item.
 	ReasonRejected = "POST_REJECTED"
+	// ReasonUnknown: it may have been handed over so long ago that the post cannot be asked any more. A person
+	// decides whether it arrived.
+	ReasonUnknown = "POST_UNKNOWN"
 	// ReasonReturned: the post took it and could not deliver it.
 	ReasonReturned = "POST_RETURNED"
 	// ReasonStorage: the folder cannot be written.

@@ -52,6 +52,8 @@ type Fault struct {
 	Lose bool
 	// Garble takes it and answers 201 with something that is no JSON.
 	Garble bool
+	// Late takes it after that time, when the client may be gone, and does not answer.
+	Late time.Duration
 	// Hold waits, before anything else, until Hold is closed or the client is gone.
 	Hold chan struct{}
 }
@@ -147,11 +149,14 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, problem)
 		return
 	}
+	if f.Late > 0 {
+		<-time.After(f.Late)
+	}
 	s.mu.Lock()
 	s.taken = append(s.taken, n)
 	s.mu.Unlock()
 	switch {
-	case f.Lose:
+	case f.Lose || f.Late > 0:
 		panic(http.ErrAbortHandler)
 	case f.Garble:
 		w.WriteHeader(http.StatusCreated)
