@@ -37,7 +37,7 @@ func (d *docket) read(ctx context.Context) error {
 	if d.from, err = d.cfg.Cases.Watched(ctx, d.tx); err != nil {
 		return err
 	}
-	leaves, err := d.cfg.Cases.Run(ctx, d.tx, d.from, runLeaves)
+	leaves, err := d.cfg.Cases.Run(ctx, d.tx, d.from, d.cfg.Leaves)
 	if err != nil {
 		return err
 	}

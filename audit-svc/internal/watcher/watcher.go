@@ -26,8 +26,8 @@ import (
 )
 
 const (
-	// runLeaves are judged in one transaction at most.
-	runLeaves = 500
+	// usualLeaves are judged in one transaction at most.
+	usualLeaves = 500
 	// passLimit bounds one pass, so that a database that hangs is asked again.
 	passLimit = 30 * time.Second
 	// lookEvery is the pause between two counts of days and cases, which cost more than a look for leaves.
@@ -51,6 +51,8 @@ type Config struct {
 	NewID func() (uuid.UUID, error)
 	// Every is the pause between passes when there is nothing to do; a second when 0.
 	Every time.Duration
+	// Leaves are judged in one transaction at most; 500 when 0.
+	Leaves int
 }
 
 // Watcher judges the log while Run runs.
@@ -63,10 +65,13 @@ type Watcher struct {
 // New makes a Watcher.
 func New(cfg Config) (*Watcher, error) {
 	if cfg.Cases == nil || cfg.Rules == nil || cfg.Log == nil || cfg.Meter == nil || cfg.Now == nil || cfg.NewID == nil {
-		return nil, errors.New("make watcher: everything but Every is needed")
+		return nil, errors.New("make watcher: everything but Every and Leaves is needed")
 	}
 	if cfg.Every <= 0 {
 		cfg.Every = time.Second
+	}
+	if cfg.Leaves <= 0 {
+		cfg.Leaves = usualLeaves
 	}
 	m, err := newMetrics(cfg.Meter)
 	if err != nil {
@@ -117,7 +122,7 @@ func (w *Watcher) pass(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if err := w.measureLag(ctx); err != nil || judged == runLeaves {
+	if err := w.measureLag(ctx); err != nil || judged == w.cfg.Leaves {
 		return err == nil, err
 	}
 	now := w.cfg.Now()
