@@ -114,6 +114,7 @@ func TestASlowPostIsAskedLater(t *testing.T) {
 	id := b.write(room, order)
 	b.run(room)
 	b.await(order, id, "sent", inState(store.LetterSent))
+	b.until("the late one is done", b.notify.Idle)
 	if taken := b.notify.Taken(); len(taken) != 1 {
 		t.Errorf("%d letters", len(taken))
 	}

@@ -67,6 +67,7 @@ type Server struct {
 	taken  []Notification
 	faults []Fault
 	finds  int
+	busy   int
 }
 
 // New starts a server that ends with the test.
@@ -119,6 +120,19 @@ func (s *Server) Forget() {
 	s.taken = nil
 }
 
+// Idle tells whether no POST is under way, late ones included.
+func (s *Server) Idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.busy == 0
+}
+
+func (s *Server) enter(by int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy += by
+}
+
 func (s *Server) nextFault() Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,6 +145,8 @@ func (s *Server) nextFault() Fault {
 }
 
 func (s *Server) post(w http.ResponseWriter, r *http.Request) {
+	s.enter(1)
+	defer s.enter(-1)
 	f := s.nextFault()
 	if f.Hold != nil {
 		select {
