@@ -70,8 +70,8 @@ func (s *suite) wantStored(t *testing.T, sent []feed) {
 }
 
 // frozenWithin is the longest that an answer may take while the database says nothing: 5 s for reading the record
-// when the facts had just been read, then 5 s for the event of the refusal, which cannot be written either.
-const frozenWithin = 10*time.Second + busy
+// when the facts had just been read, then 2 s for the event of the refusal, which cannot be written either.
+const frozenWithin = 7*time.Second + busy
 
 // testDatabaseFrozen: a PostgreSQL that hangs, with its connections open, makes calls fail in time.
 func testDatabaseFrozen(t *testing.T, s *suite) {

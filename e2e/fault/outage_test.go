@@ -33,7 +33,7 @@ func outages(ctx context.Context) []outage {
 // pulse makes replicas slow: each gets a moment of life, and then stands still for longer than one try of a
 // caller takes, so that answers come after the caller has given up and asked again.
 func pulse(ctx context.Context, replicas []*stack.Process) error {
-	const alive, still = 60 * time.Millisecond, 2300 * time.Millisecond
+	const alive, still = 60 * time.Millisecond, 1200 * time.Millisecond
 	for ctx.Err() == nil {
 		for _, p := range replicas {
 			if err := p.Pause(); err != nil {
@@ -67,9 +67,9 @@ const (
 )
 
 // testAudit: no audit, no data. Whatever happens to audit-svc, nothing is disclosed that is not in the log.
-// The gateway asks again for 5 s before it gives up.
+// The gateway asks again and gives up within two seconds.
 func testAudit(t *testing.T, s *suite) {
-	s.outages(t, victim{"audit-svc", []string{"AUDIT_UNAVAILABLE"}, 5*time.Second + busy})
+	s.outages(t, victim{"audit-svc", []string{"AUDIT_UNAVAILABLE"}, 2*time.Second + busy})
 }
 
 // testIdentity: without the facts nothing is decided, and nobody waits longer than the 2 s that they may take.

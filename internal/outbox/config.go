@@ -34,7 +34,7 @@ type Config struct {
 	HandlerTimeout time.Duration // of one delivery, shorter than Lease: 10 s
 	FirstBackoff   time.Duration // before the second attempt; doubles: 250 ms
 	MaxBackoff     time.Duration // at most between attempts: 30 s
-	FlushLimit     time.Duration // how long Flush tries before it reports failure: 3 s
+	FlushLimit     time.Duration // how long Flush tries before it reports failure: 1.5 s
 	Concurrency    int           // deliveries at once by the worker: 8
 }
 
@@ -45,7 +45,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.HandlerTimeout, 10*time.Second)
 	setDefault(&c.FirstBackoff, 250*time.Millisecond)
 	setDefault(&c.MaxBackoff, 30*time.Second)
-	setDefault(&c.FlushLimit, 3*time.Second)
+	setDefault(&c.FlushLimit, 1500*time.Millisecond)
 	setDefault(&c.Concurrency, 8)
 	if c.Meter == nil {
 		c.Meter = noop.NewMeterProvider()

@@ -20,6 +20,8 @@ const (
 const (
 	firstPause = 5 * time.Millisecond
 	maxPause   = 250 * time.Millisecond
+	// comeBack is told to a caller whose message could not be delivered in time.
+	comeBack = time.Second
 )
 
 // Flush delivers these messages now, in the caller's goroutine, and the earlier ones of their keys first.
@@ -84,5 +86,5 @@ func (d *Dispatcher) flushOnce(ctx context.Context, ids []uuid.UUID) (done, prog
 }
 
 func undelivered(cause error) error {
-	return fault.Unavailable(ReasonUndelivered, "The change was made but is not yet confirmed everywhere. Ask again with the same request id.").Because(cause)
+	return fault.Unavailable(ReasonUndelivered, "The change was made but is not yet confirmed everywhere. Ask again with the same request id.").After(comeBack).Because(cause)
 }

@@ -156,6 +156,25 @@ func TestOnlyIdempotentCallsAreSentAgain(t *testing.T) {
 	}
 }
 
+// An answer that says when to come back is an answer: waiting three times as long helps nobody.
+func TestAnAnswerThatSaysWhenIsNotSentAgain(t *testing.T) {
+	county := newCounty(t)
+	var calls atomic.Int32
+	_, addr := serve(t, county.config(t), func(context.Context, string) (string, error) {
+		calls.Add(1)
+		return "", fault.Unavailable("AUDIT_UNAVAILABLE", "too many wait").After(time.Second)
+	})
+	conn := county.dialConfig(t, rpc.DialConfig{
+		Target: "static:///" + addr, Peer: "echo-svc", TLS: county.identity(t, "gateway"), Idempotent: []string{echoService}})
+	_, err := call(t.Context(), conn, "hello")
+	if got := fault.FromStatus(err); got.Reason != "AUDIT_UNAVAILABLE" || got.Text != "too many wait" || got.RetryAfter != time.Second {
+		t.Errorf("got %v", err)
+	}
+	if got := calls.Load(); got != 1 {
+		t.Errorf("sent %d times", got)
+	}
+}
+
 // TestOnlyTheRequestIDTravels has the middle of three processes call on.
 func TestOnlyTheRequestIDTravels(t *testing.T) {
 	county := newCounty(t)

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"github.com/dorsetcarerecord/dcr/internal/fault"
@@ -27,9 +28,23 @@ func (s *Server) edge(ctx context.Context, req any, info *grpc.UnaryServerInfo, 
 	s.metrics.record(ctx, info.FullMethod, st.Code(), took)
 	s.logCall(ctx, info.FullMethod, st, err, took)
 	if err != nil {
+		holdRetries(ctx, st)
 		return nil, withRequestID(st, RequestID(ctx)).Err()
 	}
 	return resp, nil
+}
+
+// noRetry is how a gRPC server tells its client not to send a call again by itself (gRFC A6).
+const noRetry = "grpc-retry-pushback-ms"
+
+// holdRetries keeps a client from sending a call again by itself when we said when to come back: the log is full,
+// an event is not delivered yet. We waited as long as was good, and another replica would only wait as long
+// again. What says no time (a connection that was lost, here or to the database) may go to another replica.
+func holdRetries(ctx context.Context, st *status.Status) {
+	if st.Code() == codes.Unavailable && fault.FromStatus(st.Err()).RetryAfter > 0 {
+		// It fails only outside a call, where nobody sends again.
+		_ = grpc.SetTrailer(ctx, metadata.Pairs(noRetry, "-1"))
+	}
 }
 
 // logCall writes the one line: method, code, reason, caller, duration and ids.

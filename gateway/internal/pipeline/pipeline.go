@@ -23,8 +23,8 @@ import (
 
 const (
 	defaultFactsLimit = 2 * time.Second
-	defaultAuditTry   = 2 * time.Second
-	defaultAuditLimit = 5 * time.Second
+	defaultAuditTry   = 700 * time.Millisecond
+	defaultAuditLimit = 1700 * time.Millisecond
 	defaultDeadline   = 20 * time.Second
 	defaultLongest    = 60 * time.Second
 	defaultTally      = time.Minute
@@ -46,8 +46,9 @@ type Config struct {
 	// FactsLimit is how long gathering facts may take; 2 s when 0.
 	FactsLimit time.Duration
 	// AuditTry is how long one append may take before its outcome counts as
-	// unknown and it is sent again, 2 s when 0; AuditLimit is how long all tries
-	// together may take, 5 s when 0.
+	// unknown and it is sent again, 0.7 s when 0; AuditLimit is how long all tries
+	// together may take, 1.7 s when 0: who waits for a record is told within two
+	// seconds that it cannot be accounted for.
 	AuditTry, AuditLimit time.Duration
 	// Deadline of a call, 20 s when 0; Longest, that of a bundle, 60 s when 0.
 	Deadline, Longest time.Duration
