@@ -19,19 +19,35 @@ type service struct {
 	name   string            // of the program and of its certificate
 	schema string            // of the database
 	calls  map[string]string // setting that names a peer, to the peer's name
+	env    map[string]string // what else it must be told
+	folder map[string]string // setting that names a folder that its replicas share, to the folder's name
 }
 
 // services in the order in which they start: each calls only what stands before it, or tolerates its absence.
 func services() []service {
 	return []service{
 		{name: "audit-svc", schema: "audit"},
-		{name: "identity-svc", schema: "identity", calls: map[string]string{"DCR_AUDIT_TARGET": "audit-svc"}},
+		{name: "identity-svc", schema: "identity", calls: map[string]string{
+			"DCR_AUDIT_TARGET": "audit-svc", "DCR_OPTOUT_TARGET": "optout-svc",
+		}},
 		{name: "record-svc", schema: "record", calls: map[string]string{
-			"DCR_AUDIT_TARGET": "audit-svc", "DCR_IDENTITY_TARGET": "identity-svc",
+			"DCR_AUDIT_TARGET": "audit-svc", "DCR_IDENTITY_TARGET": "identity-svc", "DCR_OPTOUT_TARGET": "optout-svc",
 		}},
 		{name: "optout-svc", schema: "optout", calls: map[string]string{
-			"DCR_AUDIT_TARGET": "audit-svc", "DCR_RECORD_TARGET": "record-svc",
-		}},
+			"DCR_AUDIT_TARGET": "audit-svc", "DCR_IDENTITY_TARGET": "identity-svc", "DCR_RECORD_TARGET": "record-svc",
+		}, env: letters(), folder: map[string]string{"DCR_OPTOUT_POST_FOLDER": "post"}},
+	}
+}
+
+// letters go to a folder here, from an office that does not exist: example.org and the number are of the ranges
+// that are kept for fiction.
+func letters() map[string]string {
+	return map[string]string{
+		"DCR_OPTOUT_POST":            "folder",
+		"DCR_OPTOUT_OFFICER_NAME":    "Privacy Officer, Dorset Care Record (demonstration)",
+		"DCR_OPTOUT_OFFICER_ADDRESS": "Demonstration House; 1 Example Street; Dorchester; ZZ99 3VZ",
+		"DCR_OPTOUT_OFFICER_PHONE":   "01632 960000",
+		"DCR_OPTOUT_OFFICER_EMAIL":   "privacy-officer@example.org",
 	}
 }
 
@@ -87,6 +103,10 @@ func (s *Stack) startReplica(ctx context.Context, svc service, i int) error {
 	for setting, peer := range svc.calls {
 		env[setting] = s.target(peer)
 	}
+	for setting, folder := range svc.folder {
+		env[setting] = s.path(folder)
+	}
+	maps.Copy(env, svc.env)
 	maps.Copy(env, s.cfg.Env[svc.name])
 	return s.start(ctx, svc.name, name, ops, env)
 }
