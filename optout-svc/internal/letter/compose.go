@@ -33,8 +33,14 @@ func (t *Templates) Compose(f Facts, s Sender) (Content, error) {
 	return c, nil
 }
 
+// harmless are the reasons that tell the unproved nothing but what they did or did not do themselves. The
+// others would tell whether a person is known, or has opted out.
+func harmless() []string {
+	return []string{"evidence_missing", "evidence_insufficient", "not_confirmed"}
+}
+
 // reveal takes away what a letter to somebody whose identity is not proved must not say: all but the
-// reference, for a confirmation code its end too, and for evidence what is wanted.
+// reference, for a confirmation code its end too, for evidence what is wanted, for a refusal a harmless reason.
 func reveal(f Facts) Facts {
 	if f.Kind == ConfirmationCode {
 		f.Verified = false
@@ -42,6 +48,9 @@ func reveal(f Facts) Facts {
 	if f.Verified {
 		f.Person, f.Requester = cleanName(f.Person), cleanName(f.Requester)
 		return f
+	}
+	if !slices.Contains(harmless(), f.Reason) {
+		f.Reason = other
 	}
 	return Facts{
 		Kind: f.Kind, Format: f.Format, Reference: f.Reference, Wanted: f.Wanted, Reason: f.Reason,

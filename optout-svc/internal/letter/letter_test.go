@@ -143,6 +143,22 @@ func TestAReasonAboutAChildIsNotTold(t *testing.T) {
 	}
 }
 
+// TestARefusalTellsTheUnprovedNothing: not whether a person is known, nor whether they have opted out.
+func TestARefusalTellsTheUnprovedNothing(t *testing.T) {
+	t.Parallel()
+	for _, format := range Formats() {
+		plain := unproved(Refused, format, Out)
+		plain.Reason = ""
+		for _, reason := range []string{"already_opted_out", "not_opted_out", "person_not_found", "details_differ", "not_entitled", "safeguarding", "new"} {
+			f := plain
+			f.Reason = reason
+			if diff := cmp.Diff(compose(t, plain), compose(t, f)); diff != "" {
+				t.Errorf("%s: %s", reason, diff)
+			}
+		}
+	}
+}
+
 func TestUnknownWordsAreToldInGeneral(t *testing.T) {
 	t.Parallel()
 	f := person(EvidenceWanted, Standard, Out)

@@ -7,6 +7,7 @@ import (
 	"testing/fstest"
 
 	"github.com/dorsetcarerecord/dcr/optout-svc/internal/policy"
+	"github.com/dorsetcarerecord/dcr/optout-svc/internal/request"
 )
 
 func folder(files map[string]string) fstest.MapFS {
@@ -62,8 +63,8 @@ func TestTemplatesThatAreRefused(t *testing.T) {
 	}
 }
 
-// TestEveryEvidenceHasWords: what the shipped policy can ask for is told in words of its own.
-func TestEveryEvidenceHasWords(t *testing.T) {
+// TestThePolicyHasWords: what the shipped policy can ask for, and refuse for, is told in words of its own.
+func TestThePolicyHasWords(t *testing.T) {
 	t.Parallel()
 	shipped, err := policy.Default()
 	if err != nil {
@@ -73,6 +74,14 @@ func TestEveryEvidenceHasWords(t *testing.T) {
 	for _, name := range shipped.Items() {
 		if !slices.Contains(have, name) {
 			t.Errorf("evidence %q has no words", name)
+		}
+	}
+	have = load(t).Reasons()
+	for _, by := range []request.Actor{request.System, request.Officer, request.Lead} {
+		for _, name := range shipped.Refusals(by) {
+			if !slices.Contains(have, name) {
+				t.Errorf("the reason %q has no words", name)
+			}
 		}
 	}
 }
