@@ -39,6 +39,21 @@ func TestAFolderReplacesTemplates(t *testing.T) {
 	}
 }
 
+// TestNoTemplateNamesAnybodyBesideACode: a stranger fills the form in, and somebody else gets the code.
+func TestNoTemplateNamesAnybodyBesideACode(t *testing.T) {
+	t.Parallel()
+	templates, err := Load(folder(map[string]string{
+		"confirmation_code.yaml": "version: x\ntitle: Code\nmessage: \"{person} {code}\"\nblocks:\n  - text: \"Hello{to} {person} {requester} {asked_on} {code}\"\n",
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := templates.Compose(forAnother(ConfirmationCode, Standard, Out, true), officer(t))
+	if err != nil || c.Text("123") != "Hello    123\n" || c.Message("123") != " 123" {
+		t.Errorf("%q, %q (%v)", c.Text("123"), c.Message("123"), err)
+	}
+}
+
 func TestTemplatesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	head := "version: x\ntitle: x\nblocks:\n"
