@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -16,12 +17,22 @@ func main() {
 		Serve       app.Serve       `cmd:"" help:"Answer calls until SIGTERM."`
 		Migrate     app.Migrate     `cmd:"" help:"Bring the schema to this release and make missing partitions, as the schema's owner."`
 		Maintain    app.Maintain    `cmd:"" help:"Make the partitions of the coming twelve months, as the schema's owner. Run it at least monthly."`
+		Fsck        app.Fsck        `cmd:"" help:"Recompute the whole log from the database, and name the first place where something does not fit."`
 		CheckConfig app.CheckConfig `cmd:"" help:"Check the configuration as serve would, and answer no calls."`
 	}
 	k := kong.Parse(&commands, kong.Name("audit-svc"), kong.Description("The audit log of the Dorset Care Record."),
 		kong.BindTo(context.Background(), (*context.Context)(nil)))
 	if err := k.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "audit-svc:", err)
-		os.Exit(1)
+		os.Exit(exitCode(err))
 	}
+}
+
+// exitCode is 1 unless the command has its own.
+func exitCode(err error) int {
+	var own kong.ExitCoder
+	if errors.As(err, &own) {
+		return own.ExitCode()
+	}
+	return 1
 }

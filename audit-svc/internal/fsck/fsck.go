@@ -81,7 +81,7 @@ type Report struct {
 const batch = 512
 
 // Run compares everything. It returns a *Difference, or another error when it could not read.
-func Run(ctx context.Context, cfg Config) (report *Report, err error) {
+func Run(ctx context.Context, cfg Config) (*Report, error) {
 	if cfg.DB == nil || cfg.Trust == nil {
 		return nil, errors.New("fsck: database and keys are needed")
 	}
@@ -90,6 +90,11 @@ func Run(ctx context.Context, cfg Config) (report *Report, err error) {
 		return nil, fmt.Errorf("fsck: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }() // nothing was written
+	return check(ctx, tx, cfg)
+}
+
+// check compares everything that a transaction sees.
+func check(ctx context.Context, tx *sqlx.Tx, cfg Config) (*Report, error) {
 	// Sorting a large table takes its time.
 	if _, err := tx.ExecContext(ctx, `SET LOCAL statement_timeout = 0`); err != nil {
 		return nil, fmt.Errorf("fsck: %w", err)
