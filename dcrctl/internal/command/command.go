@@ -31,6 +31,7 @@ var (
 // commands are all that dcrctl does.
 type commands struct {
 	Import  Import  `cmd:"" help:"Send a folder of FHIR bundles to the gateway."`
+	OptOuts OptOuts `cmd:"" name:"opt-outs" help:"Take a register of opt-outs in, or write one out, as a privacy officer."`
 	Audit   Audit   `cmd:"" help:"Check the audit log from outside, or stand witness to it."`
 	Version Version `cmd:"" help:"Say which build this is."`
 }
@@ -75,7 +76,7 @@ func code(err error, to streams) int {
 		return exitOK
 	}
 	fmt.Fprintln(to.err, "dcrctl:", err)
-	if errors.Is(err, errRefused) || errors.Is(err, errUntrue) {
+	if errors.Is(err, errRefused) || errors.Is(err, errFaulty) || errors.Is(err, errUntrue) {
 		return exitRefused
 	}
 	return exitFailure

@@ -8,7 +8,7 @@ import (
 	"os"
 )
 
-// Stack is what stack.json of the one-command run says about partners' systems.
+// Stack is what stack.json of the one-command run says about partners' systems and staff.
 type Stack struct {
 	GatewayURL string `json:"gateway_url"`
 	CAFile     string `json:"ca_file"`
@@ -16,6 +16,10 @@ type Stack struct {
 		ODSCode string `json:"ods_code"`
 		Token   string `json:"token"`
 	} `json:"systems"`
+	Staff []struct {
+		RoleCode string `json:"role_code"`
+		Token    string `json:"token"`
+	} `json:"staff"`
 }
 
 // ReadStack reads stack.json.

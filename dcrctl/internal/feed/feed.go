@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/dorsetcarerecord/dcr/dcrctl/internal/patience"
 )
 
 const (
@@ -68,7 +70,7 @@ func (c *Client) Submit(ctx context.Context, token string, bundle []byte) (Answe
 	if err != nil {
 		return Answer{}, fmt.Errorf("read the answer: %w", err)
 	}
-	a := Answer{Status: resp.StatusCode, RetryAfter: c.retryAfter(resp.Header.Get("Retry-After"))}
+	a := Answer{Status: resp.StatusCode, RetryAfter: patience.RetryAfter(resp.Header.Get("Retry-After"), c.now())}
 	if a.Status/100 != 2 {
 		a.Reason, a.RequestID = readOutcome(text)
 		if a.Reason == "" {
@@ -76,17 +78,6 @@ func (c *Client) Submit(ctx context.Context, token string, bundle []byte) (Answe
 		}
 	}
 	return a, nil
-}
-
-// retryAfter reads both forms of the header.
-func (c *Client) retryAfter(text string) time.Duration {
-	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return max(0, at.Sub(c.now()))
-	}
-	return 0
 }
 
 // readOutcome reads an OperationOutcome. What does not look like a reason or an id is left out: an answer's words

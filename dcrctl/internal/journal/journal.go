@@ -1,5 +1,6 @@
-// Package journal remembers which bundles a gateway has taken, so that an import which was cut off goes on where
-// it stopped. It is a convenience and no promise: feeds may be sent twice, so a journal may be deleted at any time.
+// Package journal remembers which bundles, or rows of a register, a gateway has taken, so that an import which was
+// cut off goes on where it stopped. It is a convenience and no promise: the same may be sent twice, so a journal may
+// be deleted at any time.
 //
 // A line is the hash of a bundle's path and content: the file names nobody, and a bundle that changed is sent
 // again.
@@ -14,6 +15,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 )
 
@@ -89,17 +91,23 @@ func (j *Journal) Has(k Key) bool {
 	return j.sent[k]
 }
 
-// Add remembers that the bundle was taken, on the disk when it returns.
-func (j *Journal) Add(k Key) error {
+// Add remembers that the bundles were taken, on the disk when it returns.
+func (j *Journal) Add(keys ...Key) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if _, err := j.file.WriteString(hex.EncodeToString(k[:]) + "\n"); err != nil {
+	var lines strings.Builder
+	for _, k := range keys {
+		lines.WriteString(hex.EncodeToString(k[:]) + "\n")
+	}
+	if _, err := j.file.WriteString(lines.String()); err != nil {
 		return fmt.Errorf("write journal: %w", err)
 	}
 	if err := j.file.Sync(); err != nil {
 		return fmt.Errorf("write journal: %w", err)
 	}
-	j.sent[k] = true
+	for _, k := range keys {
+		j.sent[k] = true
+	}
 	return nil
 }
 

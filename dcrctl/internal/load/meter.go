@@ -6,11 +6,8 @@ import (
 	"io"
 	"sync/atomic"
 	"time"
-)
 
-const (
-	terminalEvery = 200 * time.Millisecond
-	plainEvery    = 5 * time.Second
+	"github.com/dorsetcarerecord/dcr/dcrctl/internal/progress"
 )
 
 // Meter counts, and tells how far an import is.
@@ -54,24 +51,7 @@ func (m *Meter) line() string {
 	return line
 }
 
-// Show prints lines until ctx ends: over one another on a terminal, one after the other elsewhere.
+// Show prints lines until ctx ends.
 func (m *Meter) Show(ctx context.Context, w io.Writer, terminal bool) {
-	every, format := plainEvery, "%s\n"
-	if terminal {
-		every, format = terminalEvery, "\r%s\x1b[K"
-	}
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			fmt.Fprintf(w, format, m.line())
-		case <-ctx.Done():
-			fmt.Fprintf(w, format, m.line())
-			if terminal {
-				fmt.Fprintln(w)
-			}
-			return
-		}
-	}
+	progress.Show(ctx, w, terminal, m.line)
 }
