@@ -26,6 +26,11 @@ type Decision struct {
 	// Sections of a record that may be shown now, with their levels, in the
 	// order of the contract. Empty without a relationship that was asked for.
 	Sections []*accessv1.SectionGrant
+	// Reviewer is as what the profession makes steps in cases; none for most.
+	Reviewer Reviewer
+	// CountyWide is true when the caller sees the cases of every organisation, and
+	// not of their own alone.
+	CountyWide bool
 	// Obligations that come with the permit, e.g. "alert".
 	Obligations []string
 	// Relationship is the strongest one that stands; nil without one, and nil

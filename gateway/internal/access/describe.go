@@ -18,6 +18,12 @@ const (
 	MarkOptedOut          = "opted_out"
 	MarkRestricted        = "restricted"
 	MarkRestrictionBroken = "restriction_broken"
+
+	// MarkSameSurnameAndAddress and MarkSameSurname (where the member's address is
+	// not known) may be family, MarkColleague is one of the same organisation.
+	MarkSameSurnameAndAddress = "same_surname_and_address"
+	MarkSameSurname           = "same_surname"
+	MarkColleague             = "colleague"
 )
 
 // Obligations that come with a permit.
@@ -49,7 +55,7 @@ func (p *Policy) describe(rule *accessv1.Rule, facts Facts) Decision {
 		d.ChoiceNumber = facts.Choice.Number
 		d.mark(facts.Choice.Sealed, MarkOptedOut)
 	}
-	d.mark(facts.Staff.GetIsOwnRecord(), MarkOwnRecord)
+	d.describeKin(facts.Staff)
 	d.describePatient(facts)
 	if asksRelationship(rule) {
 		d.describeRelationship(strongest(facts))
@@ -74,9 +80,24 @@ func (p *Policy) describeStaff(facts Facts, d *Decision) {
 		return
 	}
 	d.Profession, d.Purpose, d.Permissions, d.RoleSections = f.name, f.purpose, f.may.permissions, f.sections
+	d.Reviewer = p.reviewers[f.name]
+	d.CountyWide = p.countyWide[f.name] && p.oversight[facts.Staff.GetOrganisation().GetKind()]
 	if f.purpose == purposeDirectCare && p.oversight[facts.Staff.GetOrganisation().GetKind()] {
 		d.Purpose, d.Permissions, d.RoleSections = p.oversightMay.purpose, p.oversightMay.permissions, nil
 	}
+}
+
+// describeKin marks who the person is to the member. It refuses nothing beyond the
+// own record: family and colleagues are treated too, and their looks are reviewed
+// (DOMAIN.md sections 5 and 8).
+func (d *Decision) describeKin(staff *identityv1.StaffFacts) {
+	d.mark(staff.GetIsOwnRecord(), MarkOwnRecord)
+	if staff.GetIsOwnRecord() {
+		return
+	}
+	d.mark(staff.GetSameSurnameAndAddress(), MarkSameSurnameAndAddress)
+	d.mark(staff.GetSameSurname(), MarkSameSurname)
+	d.mark(staff.GetIsColleague(), MarkColleague)
 }
 
 func (d *Decision) describePatient(facts Facts) {

@@ -29,6 +29,7 @@ type document struct {
 		Kinds       []string `yaml:"kinds"`
 		Permissions string   `yaml:"permissions"`
 	} `yaml:"oversight_only"`
+	Cases casesDocument `yaml:"cases"`
 }
 
 type professionDocument struct {
@@ -61,6 +62,7 @@ func (d document) policy() (*Policy, error) {
 	for _, name := range sortedKeys(d.Professions) {
 		d.addProfession(p, name, &faults)
 	}
+	faults = append(faults, d.Cases.apply(p))
 	return p, errors.Join(faults...)
 }
 

@@ -43,6 +43,8 @@ type Policy struct {
 	system       grants
 	oversight    map[identityv1.OrganisationKind]bool
 	oversightMay grants
+	reviewers    map[string]Reviewer
+	countyWide   map[string]bool
 }
 
 // profession is what a profession may do and see.

@@ -70,6 +70,7 @@ func searchers(role string) bool { return care(role) || privacy(role) }
 func inspectors(role string) bool {
 	return role == privacyRole || role == caldicottRole || role == auditorRole
 }
+func reviewers(role string) bool { return role == privacyRole || role == caldicottRole }
 func everybody(role string) bool {
 	return care(role) || inspectors(role) || admin(role)
 }
@@ -80,6 +81,13 @@ var rows = map[string]row{
 	"CareRelationshipService/DeclareCareRelationship": {roles: care, person: true},
 	"CareRelationshipService/EndCareRelationship":     {roles: care, person: true},
 	"CareRelationshipService/ListCareRelationships":   {roles: care, person: true},
+	"CaseService/CloseCase":                           {roles: reviewers},
+	"CaseService/EscalateCase":                        {roles: privacy},
+	"CaseService/ExplainCase":                         {roles: reviewers},
+	"CaseService/GetCase":                             {roles: inspectors},
+	"CaseService/ListCases":                           {roles: inspectors},
+	"CaseService/NoteCase":                            {roles: reviewers},
+	"CaseService/UpholdCase":                          {roles: reviewers},
 	"FhirService/GetCapabilityStatement":              {roles: everybody, anyone: true},
 	"FhirService/ListFeedRefusals":                    {roles: admin, system: true},
 	"FhirService/SubmitBundle":                        {roles: nobody, system: true},

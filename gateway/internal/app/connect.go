@@ -48,6 +48,7 @@ func (c *connections) all(t Targets) []connection {
 		{&c.audit, "DCR_AUDIT_TARGET", t.Audit, "audit-svc", []string{
 			auditv1.AppendService_ServiceDesc.ServiceName, auditv1.QueryService_ServiceDesc.ServiceName,
 			auditv1.LogService_ServiceDesc.ServiceName,
+			auditv1.CaseReadService_ServiceDesc.ServiceName, auditv1.CaseWriteService_ServiceDesc.ServiceName,
 		}},
 	}
 }

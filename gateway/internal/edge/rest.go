@@ -121,6 +121,9 @@ func register(mux *runtime.ServeMux, local *Local) error {
 			return gatewayv1.RegisterAuditServiceHandlerClient(ctx, mux, gatewayv1.NewAuditServiceClient(local))
 		},
 		func() error {
+			return gatewayv1.RegisterCaseServiceHandlerClient(ctx, mux, gatewayv1.NewCaseServiceClient(local))
+		},
+		func() error {
 			return gatewayv1.RegisterCareRelationshipServiceHandlerClient(ctx, mux, gatewayv1.NewCareRelationshipServiceClient(local))
 		},
 		func() error {

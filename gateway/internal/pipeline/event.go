@@ -60,6 +60,7 @@ func (c *Call) basis() *auditv1.Basis {
 		ChoiceNumber:  c.Decision.ChoiceNumber,
 	}
 	if r := c.Relationship; r != nil {
+		b.RelationshipClosedAt = r.GetClosedAt()
 		b.RelationshipId = r.GetId()
 		b.RelationshipKind = access.KindName(r.GetKind())
 		b.ReasonCode = r.GetReasonCode()

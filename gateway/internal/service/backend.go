@@ -27,6 +27,8 @@ const (
 	reasonClientTaken          = "CLIENT_ID_TAKEN"
 	reasonNotProspective       = "NOT_PROSPECTIVE"
 	reasonVersionChanged       = "VERSION_CHANGED"
+	reasonCaseNotFound         = "CASE_NOT_FOUND"
+	reasonStepNotAllowed       = "STEP_NOT_ALLOWED"
 	reasonOptOutNotFound       = "OPT_OUT_NOT_FOUND"
 	reasonAlreadyOut           = "ALREADY_OPTED_OUT"
 	reasonNotOut               = "NOT_OPTED_OUT"

@@ -47,6 +47,8 @@ type desk struct {
 	refusals      recordv1.FeedReadServiceClient
 	events        auditv1.QueryServiceClient
 	log           auditv1.LogServiceClient
+	caseReads     auditv1.CaseReadServiceClient
+	caseSteps     auditv1.CaseWriteServiceClient
 	pages         *pagetoken.Book
 	version       string
 	now           func() time.Time
@@ -71,12 +73,15 @@ func Register(cfg Config, on ...grpc.ServiceRegistrar) {
 		refusals:      recordv1.NewFeedReadServiceClient(cfg.Record),
 		events:        auditv1.NewQueryServiceClient(cfg.Audit),
 		log:           auditv1.NewLogServiceClient(cfg.Audit),
+		caseReads:     auditv1.NewCaseReadServiceClient(cfg.Audit),
+		caseSteps:     auditv1.NewCaseWriteServiceClient(cfg.Audit),
 		pages:         cfg.Pages,
 		version:       cfg.Version,
 		now:           cfg.Now,
 	}
 	for _, r := range on {
 		gatewayv1.RegisterAuditServiceServer(r, &audit{desk: d})
+		gatewayv1.RegisterCaseServiceServer(r, &caseDesk{desk: d})
 		gatewayv1.RegisterCareRelationshipServiceServer(r, &careRelationship{desk: d})
 		gatewayv1.RegisterFhirServiceServer(r, &fhir{desk: d})
 		gatewayv1.RegisterLogServiceServer(r, &logs{desk: d})

@@ -313,9 +313,9 @@ type GetContactDetailsResponse struct {
 	AddressLines []string `protobuf:"bytes,3,rep,name=address_lines,json=addressLines,proto3" json:"address_lines,omitempty"`
 	// postcode of the home.
 	Postcode string `protobuf:"bytes,4,opt,name=postcode,proto3" json:"postcode,omitempty"`
-	// mobiles that can take a text message, in the feed's order of preference.
+	// mobiles that can take a text message, in the feed's order.
 	Mobiles []string `protobuf:"bytes,5,rep,name=mobiles,proto3" json:"mobiles,omitempty"`
-	// emails, in the feed's order of preference.
+	// emails, in the feed's order.
 	Emails []string `protobuf:"bytes,6,rep,name=emails,proto3" json:"emails,omitempty"`
 	// restricted is true for a person flagged sensitive.
 	Restricted bool `protobuf:"varint,7,opt,name=restricted,proto3" json:"restricted,omitempty"`

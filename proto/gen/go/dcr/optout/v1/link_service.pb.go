@@ -13,6 +13,7 @@ import (
 	v1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -24,6 +25,326 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
+
+// UnlinkedPerson is one side of a link that was undone. Seen by privacy officers only.
+type UnlinkedPerson struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// nhs_number of the person.
+	NhsNumber string `protobuf:"bytes,1,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
+	// other_nhs_number with which it was linked.
+	OtherNhsNumber string `protobuf:"bytes,2,opt,name=other_nhs_number,json=otherNhsNumber,proto3" json:"other_nhs_number,omitempty"`
+	// link_id of the merge that was undone.
+	LinkId string `protobuf:"bytes,3,opt,name=link_id,json=linkId,proto3" json:"link_id,omitempty"`
+	// unlinked_at is when.
+	UnlinkedAt    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=unlinked_at,json=unlinkedAt,proto3" json:"unlinked_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnlinkedPerson) Reset() {
+	*x = UnlinkedPerson{}
+	mi := &file_dcr_optout_v1_link_service_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnlinkedPerson) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnlinkedPerson) ProtoMessage() {}
+
+func (x *UnlinkedPerson) ProtoReflect() protoreflect.Message {
+	mi := &file_dcr_optout_v1_link_service_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnlinkedPerson.ProtoReflect.Descriptor instead.
+func (*UnlinkedPerson) Descriptor() ([]byte, []int) {
+	return file_dcr_optout_v1_link_service_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *UnlinkedPerson) GetNhsNumber() string {
+	if x != nil {
+		return x.NhsNumber
+	}
+	return ""
+}
+
+func (x *UnlinkedPerson) GetOtherNhsNumber() string {
+	if x != nil {
+		return x.OtherNhsNumber
+	}
+	return ""
+}
+
+func (x *UnlinkedPerson) GetLinkId() string {
+	if x != nil {
+		return x.LinkId
+	}
+	return ""
+}
+
+func (x *UnlinkedPerson) GetUnlinkedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UnlinkedAt
+	}
+	return nil
+}
+
+// ListUnlinkedPeopleRequest asks for one page.
+type ListUnlinkedPeopleRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// page_size wanted, at most 200; 0 means 50.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// after is where an earlier page ended.
+	After         string `protobuf:"bytes,2,opt,name=after,proto3" json:"after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListUnlinkedPeopleRequest) Reset() {
+	*x = ListUnlinkedPeopleRequest{}
+	mi := &file_dcr_optout_v1_link_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListUnlinkedPeopleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListUnlinkedPeopleRequest) ProtoMessage() {}
+
+func (x *ListUnlinkedPeopleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_dcr_optout_v1_link_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListUnlinkedPeopleRequest.ProtoReflect.Descriptor instead.
+func (*ListUnlinkedPeopleRequest) Descriptor() ([]byte, []int) {
+	return file_dcr_optout_v1_link_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ListUnlinkedPeopleRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListUnlinkedPeopleRequest) GetAfter() string {
+	if x != nil {
+		return x.After
+	}
+	return ""
+}
+
+// ListUnlinkedPeopleResponse is one page.
+type ListUnlinkedPeopleResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// people by NHS number and link.
+	People []*UnlinkedPerson `protobuf:"bytes,1,rep,name=people,proto3" json:"people,omitempty"`
+	// next_after for the next page; empty on the last.
+	NextAfter     string `protobuf:"bytes,2,opt,name=next_after,json=nextAfter,proto3" json:"next_after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListUnlinkedPeopleResponse) Reset() {
+	*x = ListUnlinkedPeopleResponse{}
+	mi := &file_dcr_optout_v1_link_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListUnlinkedPeopleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListUnlinkedPeopleResponse) ProtoMessage() {}
+
+func (x *ListUnlinkedPeopleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_dcr_optout_v1_link_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListUnlinkedPeopleResponse.ProtoReflect.Descriptor instead.
+func (*ListUnlinkedPeopleResponse) Descriptor() ([]byte, []int) {
+	return file_dcr_optout_v1_link_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ListUnlinkedPeopleResponse) GetPeople() []*UnlinkedPerson {
+	if x != nil {
+		return x.People
+	}
+	return nil
+}
+
+func (x *ListUnlinkedPeopleResponse) GetNextAfter() string {
+	if x != nil {
+		return x.NextAfter
+	}
+	return ""
+}
+
+// DecideUnlinkedPersonRequest decides about one.
+type DecideUnlinkedPersonRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// request_id, a UUID chosen by the caller.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// nhs_number of the person.
+	NhsNumber string `protobuf:"bytes,2,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
+	// sealed is true when the person stays sealed, false to open the record.
+	Sealed bool `protobuf:"varint,3,opt,name=sealed,proto3" json:"sealed,omitempty"`
+	// note: what the decision rests on.
+	Note string `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`
+	// event that accounts for it.
+	Event         *v1.EventContext `protobuf:"bytes,5,opt,name=event,proto3" json:"event,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DecideUnlinkedPersonRequest) Reset() {
+	*x = DecideUnlinkedPersonRequest{}
+	mi := &file_dcr_optout_v1_link_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DecideUnlinkedPersonRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DecideUnlinkedPersonRequest) ProtoMessage() {}
+
+func (x *DecideUnlinkedPersonRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_dcr_optout_v1_link_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DecideUnlinkedPersonRequest.ProtoReflect.Descriptor instead.
+func (*DecideUnlinkedPersonRequest) Descriptor() ([]byte, []int) {
+	return file_dcr_optout_v1_link_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *DecideUnlinkedPersonRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *DecideUnlinkedPersonRequest) GetNhsNumber() string {
+	if x != nil {
+		return x.NhsNumber
+	}
+	return ""
+}
+
+func (x *DecideUnlinkedPersonRequest) GetSealed() bool {
+	if x != nil {
+		return x.Sealed
+	}
+	return false
+}
+
+func (x *DecideUnlinkedPersonRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+func (x *DecideUnlinkedPersonRequest) GetEvent() *v1.EventContext {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+// DecideUnlinkedPersonResponse is how it stands.
+type DecideUnlinkedPersonResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// choice_number of the choice in force now.
+	ChoiceNumber int64 `protobuf:"varint,1,opt,name=choice_number,json=choiceNumber,proto3" json:"choice_number,omitempty"`
+	// sealed of that choice.
+	Sealed        bool `protobuf:"varint,2,opt,name=sealed,proto3" json:"sealed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DecideUnlinkedPersonResponse) Reset() {
+	*x = DecideUnlinkedPersonResponse{}
+	mi := &file_dcr_optout_v1_link_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DecideUnlinkedPersonResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DecideUnlinkedPersonResponse) ProtoMessage() {}
+
+func (x *DecideUnlinkedPersonResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_dcr_optout_v1_link_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DecideUnlinkedPersonResponse.ProtoReflect.Descriptor instead.
+func (*DecideUnlinkedPersonResponse) Descriptor() ([]byte, []int) {
+	return file_dcr_optout_v1_link_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *DecideUnlinkedPersonResponse) GetChoiceNumber() int64 {
+	if x != nil {
+		return x.ChoiceNumber
+	}
+	return 0
+}
+
+func (x *DecideUnlinkedPersonResponse) GetSealed() bool {
+	if x != nil {
+		return x.Sealed
+	}
+	return false
+}
 
 // LinkNumbersRequest links.
 type LinkNumbersRequest struct {
@@ -42,7 +363,7 @@ type LinkNumbersRequest struct {
 
 func (x *LinkNumbersRequest) Reset() {
 	*x = LinkNumbersRequest{}
-	mi := &file_dcr_optout_v1_link_service_proto_msgTypes[0]
+	mi := &file_dcr_optout_v1_link_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -54,7 +375,7 @@ func (x *LinkNumbersRequest) String() string {
 func (*LinkNumbersRequest) ProtoMessage() {}
 
 func (x *LinkNumbersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dcr_optout_v1_link_service_proto_msgTypes[0]
+	mi := &file_dcr_optout_v1_link_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -67,7 +388,7 @@ func (x *LinkNumbersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkNumbersRequest.ProtoReflect.Descriptor instead.
 func (*LinkNumbersRequest) Descriptor() ([]byte, []int) {
-	return file_dcr_optout_v1_link_service_proto_rawDescGZIP(), []int{0}
+	return file_dcr_optout_v1_link_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *LinkNumbersRequest) GetLinkId() string {
@@ -111,7 +432,7 @@ type LinkNumbersResponse struct {
 
 func (x *LinkNumbersResponse) Reset() {
 	*x = LinkNumbersResponse{}
-	mi := &file_dcr_optout_v1_link_service_proto_msgTypes[1]
+	mi := &file_dcr_optout_v1_link_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -123,7 +444,7 @@ func (x *LinkNumbersResponse) String() string {
 func (*LinkNumbersResponse) ProtoMessage() {}
 
 func (x *LinkNumbersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dcr_optout_v1_link_service_proto_msgTypes[1]
+	mi := &file_dcr_optout_v1_link_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -136,7 +457,7 @@ func (x *LinkNumbersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkNumbersResponse.ProtoReflect.Descriptor instead.
 func (*LinkNumbersResponse) Descriptor() ([]byte, []int) {
-	return file_dcr_optout_v1_link_service_proto_rawDescGZIP(), []int{1}
+	return file_dcr_optout_v1_link_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *LinkNumbersResponse) GetSealed() bool {
@@ -170,7 +491,7 @@ type UnlinkNumbersRequest struct {
 
 func (x *UnlinkNumbersRequest) Reset() {
 	*x = UnlinkNumbersRequest{}
-	mi := &file_dcr_optout_v1_link_service_proto_msgTypes[2]
+	mi := &file_dcr_optout_v1_link_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -182,7 +503,7 @@ func (x *UnlinkNumbersRequest) String() string {
 func (*UnlinkNumbersRequest) ProtoMessage() {}
 
 func (x *UnlinkNumbersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dcr_optout_v1_link_service_proto_msgTypes[2]
+	mi := &file_dcr_optout_v1_link_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -195,7 +516,7 @@ func (x *UnlinkNumbersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnlinkNumbersRequest.ProtoReflect.Descriptor instead.
 func (*UnlinkNumbersRequest) Descriptor() ([]byte, []int) {
-	return file_dcr_optout_v1_link_service_proto_rawDescGZIP(), []int{2}
+	return file_dcr_optout_v1_link_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *UnlinkNumbersRequest) GetLinkId() string {
@@ -237,7 +558,7 @@ type UnlinkNumbersResponse struct {
 
 func (x *UnlinkNumbersResponse) Reset() {
 	*x = UnlinkNumbersResponse{}
-	mi := &file_dcr_optout_v1_link_service_proto_msgTypes[3]
+	mi := &file_dcr_optout_v1_link_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -249,7 +570,7 @@ func (x *UnlinkNumbersResponse) String() string {
 func (*UnlinkNumbersResponse) ProtoMessage() {}
 
 func (x *UnlinkNumbersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dcr_optout_v1_link_service_proto_msgTypes[3]
+	mi := &file_dcr_optout_v1_link_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -262,7 +583,7 @@ func (x *UnlinkNumbersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnlinkNumbersResponse.ProtoReflect.Descriptor instead.
 func (*UnlinkNumbersResponse) Descriptor() ([]byte, []int) {
-	return file_dcr_optout_v1_link_service_proto_rawDescGZIP(), []int{3}
+	return file_dcr_optout_v1_link_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *UnlinkNumbersResponse) GetInEffect() bool {
@@ -276,7 +597,35 @@ var File_dcr_optout_v1_link_service_proto protoreflect.FileDescriptor
 
 const file_dcr_optout_v1_link_service_proto_rawDesc = "" +
 	"\n" +
-	" dcr/optout/v1/link_service.proto\x12\rdcr.optout.v1\x1a\x1bbuf/validate/validate.proto\x1a\x18dcr/audit/v1/event.proto\"\xc7\x01\n" +
+	" dcr/optout/v1/link_service.proto\x12\rdcr.optout.v1\x1a\x1bbuf/validate/validate.proto\x1a\x18dcr/audit/v1/event.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xaf\x01\n" +
+	"\x0eUnlinkedPerson\x12\x1d\n" +
+	"\n" +
+	"nhs_number\x18\x01 \x01(\tR\tnhsNumber\x12(\n" +
+	"\x10other_nhs_number\x18\x02 \x01(\tR\x0eotherNhsNumber\x12\x17\n" +
+	"\alink_id\x18\x03 \x01(\tR\x06linkId\x12;\n" +
+	"\vunlinked_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"unlinkedAt\"c\n" +
+	"\x19ListUnlinkedPeopleRequest\x12'\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xc8\x01(\x00R\bpageSize\x12\x1d\n" +
+	"\x05after\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x05after\"r\n" +
+	"\x1aListUnlinkedPeopleResponse\x125\n" +
+	"\x06people\x18\x01 \x03(\v2\x1d.dcr.optout.v1.UnlinkedPersonR\x06people\x12\x1d\n" +
+	"\n" +
+	"next_after\x18\x02 \x01(\tR\tnextAfter\"\xe1\x01\n" +
+	"\x1bDecideUnlinkedPersonRequest\x12'\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12'\n" +
+	"\n" +
+	"nhs_number\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x98\x01\n" +
+	"R\tnhsNumber\x12\x16\n" +
+	"\x06sealed\x18\x03 \x01(\bR\x06sealed\x12\x1e\n" +
+	"\x04note\x18\x04 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x04note\x128\n" +
+	"\x05event\x18\x05 \x01(\v2\x1a.dcr.audit.v1.EventContextB\x06\xbaH\x03\xc8\x01\x01R\x05event\"[\n" +
+	"\x1cDecideUnlinkedPersonResponse\x12#\n" +
+	"\rchoice_number\x18\x01 \x01(\x03R\fchoiceNumber\x12\x16\n" +
+	"\x06sealed\x18\x02 \x01(\bR\x06sealed\"\xc7\x01\n" +
 	"\x12LinkNumbersRequest\x12!\n" +
 	"\alink_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06linkId\x12'\n" +
 	"\n" +
@@ -300,7 +649,10 @@ const file_dcr_optout_v1_link_service_proto_rawDesc = "" +
 	"\tin_effect\x18\x01 \x01(\bR\binEffect2\xbf\x01\n" +
 	"\vLinkService\x12T\n" +
 	"\vLinkNumbers\x12!.dcr.optout.v1.LinkNumbersRequest\x1a\".dcr.optout.v1.LinkNumbersResponse\x12Z\n" +
-	"\rUnlinkNumbers\x12#.dcr.optout.v1.UnlinkNumbersRequest\x1a$.dcr.optout.v1.UnlinkNumbersResponseBEZCgithub.com/dorsetcarerecord/dcr/proto/gen/go/dcr/optout/v1;optoutv1b\x06proto3"
+	"\rUnlinkNumbers\x12#.dcr.optout.v1.UnlinkNumbersRequest\x1a$.dcr.optout.v1.UnlinkNumbersResponse2\xf1\x01\n" +
+	"\x13UnlinkReviewService\x12i\n" +
+	"\x12ListUnlinkedPeople\x12(.dcr.optout.v1.ListUnlinkedPeopleRequest\x1a).dcr.optout.v1.ListUnlinkedPeopleResponse\x12o\n" +
+	"\x14DecideUnlinkedPerson\x12*.dcr.optout.v1.DecideUnlinkedPersonRequest\x1a+.dcr.optout.v1.DecideUnlinkedPersonResponseBEZCgithub.com/dorsetcarerecord/dcr/proto/gen/go/dcr/optout/v1;optoutv1b\x06proto3"
 
 var (
 	file_dcr_optout_v1_link_service_proto_rawDescOnce sync.Once
@@ -314,26 +666,40 @@ func file_dcr_optout_v1_link_service_proto_rawDescGZIP() []byte {
 	return file_dcr_optout_v1_link_service_proto_rawDescData
 }
 
-var file_dcr_optout_v1_link_service_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_dcr_optout_v1_link_service_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_dcr_optout_v1_link_service_proto_goTypes = []any{
-	(*LinkNumbersRequest)(nil),    // 0: dcr.optout.v1.LinkNumbersRequest
-	(*LinkNumbersResponse)(nil),   // 1: dcr.optout.v1.LinkNumbersResponse
-	(*UnlinkNumbersRequest)(nil),  // 2: dcr.optout.v1.UnlinkNumbersRequest
-	(*UnlinkNumbersResponse)(nil), // 3: dcr.optout.v1.UnlinkNumbersResponse
-	(*v1.Actor)(nil),              // 4: dcr.audit.v1.Actor
+	(*UnlinkedPerson)(nil),               // 0: dcr.optout.v1.UnlinkedPerson
+	(*ListUnlinkedPeopleRequest)(nil),    // 1: dcr.optout.v1.ListUnlinkedPeopleRequest
+	(*ListUnlinkedPeopleResponse)(nil),   // 2: dcr.optout.v1.ListUnlinkedPeopleResponse
+	(*DecideUnlinkedPersonRequest)(nil),  // 3: dcr.optout.v1.DecideUnlinkedPersonRequest
+	(*DecideUnlinkedPersonResponse)(nil), // 4: dcr.optout.v1.DecideUnlinkedPersonResponse
+	(*LinkNumbersRequest)(nil),           // 5: dcr.optout.v1.LinkNumbersRequest
+	(*LinkNumbersResponse)(nil),          // 6: dcr.optout.v1.LinkNumbersResponse
+	(*UnlinkNumbersRequest)(nil),         // 7: dcr.optout.v1.UnlinkNumbersRequest
+	(*UnlinkNumbersResponse)(nil),        // 8: dcr.optout.v1.UnlinkNumbersResponse
+	(*timestamppb.Timestamp)(nil),        // 9: google.protobuf.Timestamp
+	(*v1.EventContext)(nil),              // 10: dcr.audit.v1.EventContext
+	(*v1.Actor)(nil),                     // 11: dcr.audit.v1.Actor
 }
 var file_dcr_optout_v1_link_service_proto_depIdxs = []int32{
-	4, // 0: dcr.optout.v1.LinkNumbersRequest.actor:type_name -> dcr.audit.v1.Actor
-	4, // 1: dcr.optout.v1.UnlinkNumbersRequest.actor:type_name -> dcr.audit.v1.Actor
-	0, // 2: dcr.optout.v1.LinkService.LinkNumbers:input_type -> dcr.optout.v1.LinkNumbersRequest
-	2, // 3: dcr.optout.v1.LinkService.UnlinkNumbers:input_type -> dcr.optout.v1.UnlinkNumbersRequest
-	1, // 4: dcr.optout.v1.LinkService.LinkNumbers:output_type -> dcr.optout.v1.LinkNumbersResponse
-	3, // 5: dcr.optout.v1.LinkService.UnlinkNumbers:output_type -> dcr.optout.v1.UnlinkNumbersResponse
-	4, // [4:6] is the sub-list for method output_type
-	2, // [2:4] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	9,  // 0: dcr.optout.v1.UnlinkedPerson.unlinked_at:type_name -> google.protobuf.Timestamp
+	0,  // 1: dcr.optout.v1.ListUnlinkedPeopleResponse.people:type_name -> dcr.optout.v1.UnlinkedPerson
+	10, // 2: dcr.optout.v1.DecideUnlinkedPersonRequest.event:type_name -> dcr.audit.v1.EventContext
+	11, // 3: dcr.optout.v1.LinkNumbersRequest.actor:type_name -> dcr.audit.v1.Actor
+	11, // 4: dcr.optout.v1.UnlinkNumbersRequest.actor:type_name -> dcr.audit.v1.Actor
+	5,  // 5: dcr.optout.v1.LinkService.LinkNumbers:input_type -> dcr.optout.v1.LinkNumbersRequest
+	7,  // 6: dcr.optout.v1.LinkService.UnlinkNumbers:input_type -> dcr.optout.v1.UnlinkNumbersRequest
+	1,  // 7: dcr.optout.v1.UnlinkReviewService.ListUnlinkedPeople:input_type -> dcr.optout.v1.ListUnlinkedPeopleRequest
+	3,  // 8: dcr.optout.v1.UnlinkReviewService.DecideUnlinkedPerson:input_type -> dcr.optout.v1.DecideUnlinkedPersonRequest
+	6,  // 9: dcr.optout.v1.LinkService.LinkNumbers:output_type -> dcr.optout.v1.LinkNumbersResponse
+	8,  // 10: dcr.optout.v1.LinkService.UnlinkNumbers:output_type -> dcr.optout.v1.UnlinkNumbersResponse
+	2,  // 11: dcr.optout.v1.UnlinkReviewService.ListUnlinkedPeople:output_type -> dcr.optout.v1.ListUnlinkedPeopleResponse
+	4,  // 12: dcr.optout.v1.UnlinkReviewService.DecideUnlinkedPerson:output_type -> dcr.optout.v1.DecideUnlinkedPersonResponse
+	9,  // [9:13] is the sub-list for method output_type
+	5,  // [5:9] is the sub-list for method input_type
+	5,  // [5:5] is the sub-list for extension type_name
+	5,  // [5:5] is the sub-list for extension extendee
+	0,  // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_dcr_optout_v1_link_service_proto_init() }
@@ -347,9 +713,9 @@ func file_dcr_optout_v1_link_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dcr_optout_v1_link_service_proto_rawDesc), len(file_dcr_optout_v1_link_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   9,
 			NumExtensions: 0,
-			NumServices:   1,
+			NumServices:   2,
 		},
 		GoTypes:           file_dcr_optout_v1_link_service_proto_goTypes,
 		DependencyIndexes: file_dcr_optout_v1_link_service_proto_depIdxs,

@@ -181,3 +181,157 @@ var LinkService_ServiceDesc = grpc.ServiceDesc{
 	Streams:  []grpc.StreamDesc{},
 	Metadata: "dcr/optout/v1/link_service.proto",
 }
+
+const (
+	UnlinkReviewService_ListUnlinkedPeople_FullMethodName   = "/dcr.optout.v1.UnlinkReviewService/ListUnlinkedPeople"
+	UnlinkReviewService_DecideUnlinkedPerson_FullMethodName = "/dcr.optout.v1.UnlinkReviewService/DecideUnlinkedPerson"
+)
+
+// UnlinkReviewServiceClient is the client API for UnlinkReviewService service.
+//
+// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// UnlinkReviewService is where it is decided what becomes of people whose numbers were linked by mistake. Caller:
+// gateway, for privacy officers.
+type UnlinkReviewServiceClient interface {
+	// ListUnlinkedPeople returns people about whom nothing is decided yet, by NHS number, paged.
+	ListUnlinkedPeople(ctx context.Context, in *ListUnlinkedPeopleRequest, opts ...grpc.CallOption) (*ListUnlinkedPeopleResponse, error)
+	// DecideUnlinkedPerson decides that a person stays sealed, as somebody who opted out, or is open again. A
+	// privacy officer who makes a request of that person effective has decided too.
+	// Errors: NOTHING_TO_DECIDE; REQUEST_ID_REUSED.
+	DecideUnlinkedPerson(ctx context.Context, in *DecideUnlinkedPersonRequest, opts ...grpc.CallOption) (*DecideUnlinkedPersonResponse, error)
+}
+
+type unlinkReviewServiceClient struct {
+	cc grpc.ClientConnInterface
+}
+
+func NewUnlinkReviewServiceClient(cc grpc.ClientConnInterface) UnlinkReviewServiceClient {
+	return &unlinkReviewServiceClient{cc}
+}
+
+func (c *unlinkReviewServiceClient) ListUnlinkedPeople(ctx context.Context, in *ListUnlinkedPeopleRequest, opts ...grpc.CallOption) (*ListUnlinkedPeopleResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListUnlinkedPeopleResponse)
+	err := c.cc.Invoke(ctx, UnlinkReviewService_ListUnlinkedPeople_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *unlinkReviewServiceClient) DecideUnlinkedPerson(ctx context.Context, in *DecideUnlinkedPersonRequest, opts ...grpc.CallOption) (*DecideUnlinkedPersonResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DecideUnlinkedPersonResponse)
+	err := c.cc.Invoke(ctx, UnlinkReviewService_DecideUnlinkedPerson_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// UnlinkReviewServiceServer is the server API for UnlinkReviewService service.
+// All implementations must embed UnimplementedUnlinkReviewServiceServer
+// for forward compatibility.
+//
+// UnlinkReviewService is where it is decided what becomes of people whose numbers were linked by mistake. Caller:
+// gateway, for privacy officers.
+type UnlinkReviewServiceServer interface {
+	// ListUnlinkedPeople returns people about whom nothing is decided yet, by NHS number, paged.
+	ListUnlinkedPeople(context.Context, *ListUnlinkedPeopleRequest) (*ListUnlinkedPeopleResponse, error)
+	// DecideUnlinkedPerson decides that a person stays sealed, as somebody who opted out, or is open again. A
+	// privacy officer who makes a request of that person effective has decided too.
+	// Errors: NOTHING_TO_DECIDE; REQUEST_ID_REUSED.
+	DecideUnlinkedPerson(context.Context, *DecideUnlinkedPersonRequest) (*DecideUnlinkedPersonResponse, error)
+	mustEmbedUnimplementedUnlinkReviewServiceServer()
+}
+
+// UnimplementedUnlinkReviewServiceServer must be embedded to have
+// forward compatible implementations.
+//
+// NOTE: this should be embedded by value instead of pointer to avoid a nil
+// pointer dereference when methods are called.
+type UnimplementedUnlinkReviewServiceServer struct{}
+
+func (UnimplementedUnlinkReviewServiceServer) ListUnlinkedPeople(context.Context, *ListUnlinkedPeopleRequest) (*ListUnlinkedPeopleResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListUnlinkedPeople not implemented")
+}
+func (UnimplementedUnlinkReviewServiceServer) DecideUnlinkedPerson(context.Context, *DecideUnlinkedPersonRequest) (*DecideUnlinkedPersonResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DecideUnlinkedPerson not implemented")
+}
+func (UnimplementedUnlinkReviewServiceServer) mustEmbedUnimplementedUnlinkReviewServiceServer() {}
+func (UnimplementedUnlinkReviewServiceServer) testEmbeddedByValue()                             {}
+
+// UnsafeUnlinkReviewServiceServer may be embedded to opt out of forward compatibility for this service.
+// Use of this interface is not recommended, as added methods to UnlinkReviewServiceServer will
+// result in compilation errors.
+type UnsafeUnlinkReviewServiceServer interface {
+	mustEmbedUnimplementedUnlinkReviewServiceServer()
+}
+
+func RegisterUnlinkReviewServiceServer(s grpc.ServiceRegistrar, srv UnlinkReviewServiceServer) {
+	// If the following call panics, it indicates UnimplementedUnlinkReviewServiceServer was
+	// embedded by pointer and is nil.  This will cause panics if an
+	// unimplemented method is ever invoked, so we test this at initialization
+	// time to prevent it from happening at runtime later due to I/O.
+	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
+		t.testEmbeddedByValue()
+	}
+	s.RegisterService(&UnlinkReviewService_ServiceDesc, srv)
+}
+
+func _UnlinkReviewService_ListUnlinkedPeople_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListUnlinkedPeopleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(UnlinkReviewServiceServer).ListUnlinkedPeople(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: UnlinkReviewService_ListUnlinkedPeople_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(UnlinkReviewServiceServer).ListUnlinkedPeople(ctx, req.(*ListUnlinkedPeopleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _UnlinkReviewService_DecideUnlinkedPerson_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DecideUnlinkedPersonRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(UnlinkReviewServiceServer).DecideUnlinkedPerson(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: UnlinkReviewService_DecideUnlinkedPerson_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(UnlinkReviewServiceServer).DecideUnlinkedPerson(ctx, req.(*DecideUnlinkedPersonRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+// UnlinkReviewService_ServiceDesc is the grpc.ServiceDesc for UnlinkReviewService service.
+// It's only intended for direct use with grpc.RegisterService,
+// and not to be introspected or modified (even as a copy)
+var UnlinkReviewService_ServiceDesc = grpc.ServiceDesc{
+	ServiceName: "dcr.optout.v1.UnlinkReviewService",
+	HandlerType: (*UnlinkReviewServiceServer)(nil),
+	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "ListUnlinkedPeople",
+			Handler:    _UnlinkReviewService_ListUnlinkedPeople_Handler,
+		},
+		{
+			MethodName: "DecideUnlinkedPerson",
+			Handler:    _UnlinkReviewService_DecideUnlinkedPerson_Handler,
+		},
+	},
+	Streams:  []grpc.StreamDesc{},
+	Metadata: "dcr/optout/v1/link_service.proto",
+}

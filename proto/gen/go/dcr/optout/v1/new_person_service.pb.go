@@ -10,8 +10,10 @@ package optoutv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	v1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -76,6 +78,318 @@ func (NewPersonVerdict) EnumDescriptor() ([]byte, []int) {
 	return file_dcr_optout_v1_new_person_service_proto_rawDescGZIP(), []int{0}
 }
 
+// HeldPerson is a person who is new to the record, and one request that could mean them. Seen by privacy
+// officers only.
+type HeldPerson struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// nhs_number of the person.
+	NhsNumber string `protobuf:"bytes,1,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
+	// opt_out_id of the request.
+	OptOutId string `protobuf:"bytes,2,opt,name=opt_out_id,json=optOutId,proto3" json:"opt_out_id,omitempty"`
+	// reference of the request.
+	Reference string `protobuf:"bytes,3,opt,name=reference,proto3" json:"reference,omitempty"`
+	// request_state is where in its life the request is.
+	RequestState RequestState `protobuf:"varint,4,opt,name=request_state,json=requestState,proto3,enum=dcr.optout.v1.RequestState" json:"request_state,omitempty"`
+	// noticed_at is when it was first found that the request could mean the person.
+	NoticedAt     *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=noticed_at,json=noticedAt,proto3" json:"noticed_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HeldPerson) Reset() {
+	*x = HeldPerson{}
+	mi := &file_dcr_optout_v1_new_person_service_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HeldPerson) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HeldPerson) ProtoMessage() {}
+
+func (x *HeldPerson) ProtoReflect() protoreflect.Message {
+	mi := &file_dcr_optout_v1_new_person_service_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HeldPerson.ProtoReflect.Descriptor instead.
+func (*HeldPerson) Descriptor() ([]byte, []int) {
+	return file_dcr_optout_v1_new_person_service_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *HeldPerson) GetNhsNumber() string {
+	if x != nil {
+		return x.NhsNumber
+	}
+	return ""
+}
+
+func (x *HeldPerson) GetOptOutId() string {
+	if x != nil {
+		return x.OptOutId
+	}
+	return ""
+}
+
+func (x *HeldPerson) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+func (x *HeldPerson) GetRequestState() RequestState {
+	if x != nil {
+		return x.RequestState
+	}
+	return RequestState_REQUEST_STATE_UNSPECIFIED
+}
+
+func (x *HeldPerson) GetNoticedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NoticedAt
+	}
+	return nil
+}
+
+// ListHeldPeopleRequest asks for one page.
+type ListHeldPeopleRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// page_size wanted, at most 200; 0 means 50.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// after is where an earlier page ended.
+	After         string `protobuf:"bytes,2,opt,name=after,proto3" json:"after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListHeldPeopleRequest) Reset() {
+	*x = ListHeldPeopleRequest{}
+	mi := &file_dcr_optout_v1_new_person_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListHeldPeopleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListHeldPeopleRequest) ProtoMessage() {}
+
+func (x *ListHeldPeopleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_dcr_optout_v1_new_person_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListHeldPeopleRequest.ProtoReflect.Descriptor instead.
+func (*ListHeldPeopleRequest) Descriptor() ([]byte, []int) {
+	return file_dcr_optout_v1_new_person_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ListHeldPeopleRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListHeldPeopleRequest) GetAfter() string {
+	if x != nil {
+		return x.After
+	}
+	return ""
+}
+
+// ListHeldPeopleResponse is one page.
+type ListHeldPeopleResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// held_people by NHS number and request.
+	HeldPeople []*HeldPerson `protobuf:"bytes,1,rep,name=held_people,json=heldPeople,proto3" json:"held_people,omitempty"`
+	// next_after for the next page; empty on the last.
+	NextAfter     string `protobuf:"bytes,2,opt,name=next_after,json=nextAfter,proto3" json:"next_after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListHeldPeopleResponse) Reset() {
+	*x = ListHeldPeopleResponse{}
+	mi := &file_dcr_optout_v1_new_person_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListHeldPeopleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListHeldPeopleResponse) ProtoMessage() {}
+
+func (x *ListHeldPeopleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_dcr_optout_v1_new_person_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListHeldPeopleResponse.ProtoReflect.Descriptor instead.
+func (*ListHeldPeopleResponse) Descriptor() ([]byte, []int) {
+	return file_dcr_optout_v1_new_person_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ListHeldPeopleResponse) GetHeldPeople() []*HeldPerson {
+	if x != nil {
+		return x.HeldPeople
+	}
+	return nil
+}
+
+func (x *ListHeldPeopleResponse) GetNextAfter() string {
+	if x != nil {
+		return x.NextAfter
+	}
+	return ""
+}
+
+// DismissHeldPersonRequest decides that a request does not mean a person.
+type DismissHeldPersonRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// request_id, a UUID chosen by the caller.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// nhs_number of the person.
+	NhsNumber string `protobuf:"bytes,2,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
+	// opt_out_id of the request.
+	OptOutId string `protobuf:"bytes,3,opt,name=opt_out_id,json=optOutId,proto3" json:"opt_out_id,omitempty"`
+	// note: what tells them apart.
+	Note string `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`
+	// event that accounts for it.
+	Event         *v1.EventContext `protobuf:"bytes,5,opt,name=event,proto3" json:"event,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DismissHeldPersonRequest) Reset() {
+	*x = DismissHeldPersonRequest{}
+	mi := &file_dcr_optout_v1_new_person_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DismissHeldPersonRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DismissHeldPersonRequest) ProtoMessage() {}
+
+func (x *DismissHeldPersonRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_dcr_optout_v1_new_person_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DismissHeldPersonRequest.ProtoReflect.Descriptor instead.
+func (*DismissHeldPersonRequest) Descriptor() ([]byte, []int) {
+	return file_dcr_optout_v1_new_person_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *DismissHeldPersonRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *DismissHeldPersonRequest) GetNhsNumber() string {
+	if x != nil {
+		return x.NhsNumber
+	}
+	return ""
+}
+
+func (x *DismissHeldPersonRequest) GetOptOutId() string {
+	if x != nil {
+		return x.OptOutId
+	}
+	return ""
+}
+
+func (x *DismissHeldPersonRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+func (x *DismissHeldPersonRequest) GetEvent() *v1.EventContext {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+// DismissHeldPersonResponse is sent once it is decided.
+type DismissHeldPersonResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DismissHeldPersonResponse) Reset() {
+	*x = DismissHeldPersonResponse{}
+	mi := &file_dcr_optout_v1_new_person_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DismissHeldPersonResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DismissHeldPersonResponse) ProtoMessage() {}
+
+func (x *DismissHeldPersonResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_dcr_optout_v1_new_person_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DismissHeldPersonResponse.ProtoReflect.Descriptor instead.
+func (*DismissHeldPersonResponse) Descriptor() ([]byte, []int) {
+	return file_dcr_optout_v1_new_person_service_proto_rawDescGZIP(), []int{4}
+}
+
 // CheckNewPersonsRequest names people.
 type CheckNewPersonsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -87,7 +401,7 @@ type CheckNewPersonsRequest struct {
 
 func (x *CheckNewPersonsRequest) Reset() {
 	*x = CheckNewPersonsRequest{}
-	mi := &file_dcr_optout_v1_new_person_service_proto_msgTypes[0]
+	mi := &file_dcr_optout_v1_new_person_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -99,7 +413,7 @@ func (x *CheckNewPersonsRequest) String() string {
 func (*CheckNewPersonsRequest) ProtoMessage() {}
 
 func (x *CheckNewPersonsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dcr_optout_v1_new_person_service_proto_msgTypes[0]
+	mi := &file_dcr_optout_v1_new_person_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -112,7 +426,7 @@ func (x *CheckNewPersonsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckNewPersonsRequest.ProtoReflect.Descriptor instead.
 func (*CheckNewPersonsRequest) Descriptor() ([]byte, []int) {
-	return file_dcr_optout_v1_new_person_service_proto_rawDescGZIP(), []int{0}
+	return file_dcr_optout_v1_new_person_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CheckNewPersonsRequest) GetPeople() []*NewPerson {
@@ -139,7 +453,7 @@ type NewPerson struct {
 
 func (x *NewPerson) Reset() {
 	*x = NewPerson{}
-	mi := &file_dcr_optout_v1_new_person_service_proto_msgTypes[1]
+	mi := &file_dcr_optout_v1_new_person_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -151,7 +465,7 @@ func (x *NewPerson) String() string {
 func (*NewPerson) ProtoMessage() {}
 
 func (x *NewPerson) ProtoReflect() protoreflect.Message {
-	mi := &file_dcr_optout_v1_new_person_service_proto_msgTypes[1]
+	mi := &file_dcr_optout_v1_new_person_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -164,7 +478,7 @@ func (x *NewPerson) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewPerson.ProtoReflect.Descriptor instead.
 func (*NewPerson) Descriptor() ([]byte, []int) {
-	return file_dcr_optout_v1_new_person_service_proto_rawDescGZIP(), []int{1}
+	return file_dcr_optout_v1_new_person_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *NewPerson) GetNhsNumber() string {
@@ -206,7 +520,7 @@ type CheckNewPersonsResponse struct {
 
 func (x *CheckNewPersonsResponse) Reset() {
 	*x = CheckNewPersonsResponse{}
-	mi := &file_dcr_optout_v1_new_person_service_proto_msgTypes[2]
+	mi := &file_dcr_optout_v1_new_person_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -218,7 +532,7 @@ func (x *CheckNewPersonsResponse) String() string {
 func (*CheckNewPersonsResponse) ProtoMessage() {}
 
 func (x *CheckNewPersonsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dcr_optout_v1_new_person_service_proto_msgTypes[2]
+	mi := &file_dcr_optout_v1_new_person_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -231,7 +545,7 @@ func (x *CheckNewPersonsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckNewPersonsResponse.ProtoReflect.Descriptor instead.
 func (*CheckNewPersonsResponse) Descriptor() ([]byte, []int) {
-	return file_dcr_optout_v1_new_person_service_proto_rawDescGZIP(), []int{2}
+	return file_dcr_optout_v1_new_person_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CheckNewPersonsResponse) GetVerdicts() []NewPersonVerdict {
@@ -245,7 +559,38 @@ var File_dcr_optout_v1_new_person_service_proto protoreflect.FileDescriptor
 
 const file_dcr_optout_v1_new_person_service_proto_rawDesc = "" +
 	"\n" +
-	"&dcr/optout/v1/new_person_service.proto\x12\rdcr.optout.v1\x1a\x1bbuf/validate/validate.proto\"W\n" +
+	"&dcr/optout/v1/new_person_service.proto\x12\rdcr.optout.v1\x1a\x1bbuf/validate/validate.proto\x1a\x18dcr/audit/v1/event.proto\x1a\x1bdcr/optout/v1/opt_out.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe4\x01\n" +
+	"\n" +
+	"HeldPerson\x12\x1d\n" +
+	"\n" +
+	"nhs_number\x18\x01 \x01(\tR\tnhsNumber\x12\x1c\n" +
+	"\n" +
+	"opt_out_id\x18\x02 \x01(\tR\boptOutId\x12\x1c\n" +
+	"\treference\x18\x03 \x01(\tR\treference\x12@\n" +
+	"\rrequest_state\x18\x04 \x01(\x0e2\x1b.dcr.optout.v1.RequestStateR\frequestState\x129\n" +
+	"\n" +
+	"noticed_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tnoticedAt\"_\n" +
+	"\x15ListHeldPeopleRequest\x12'\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xc8\x01(\x00R\bpageSize\x12\x1d\n" +
+	"\x05after\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x05after\"s\n" +
+	"\x16ListHeldPeopleResponse\x12:\n" +
+	"\vheld_people\x18\x01 \x03(\v2\x19.dcr.optout.v1.HeldPersonR\n" +
+	"heldPeople\x12\x1d\n" +
+	"\n" +
+	"next_after\x18\x02 \x01(\tR\tnextAfter\"\xee\x01\n" +
+	"\x18DismissHeldPersonRequest\x12'\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12'\n" +
+	"\n" +
+	"nhs_number\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x98\x01\n" +
+	"R\tnhsNumber\x12&\n" +
+	"\n" +
+	"opt_out_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\boptOutId\x12\x1e\n" +
+	"\x04note\x18\x04 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x04note\x128\n" +
+	"\x05event\x18\x05 \x01(\v2\x1a.dcr.audit.v1.EventContextB\x06\xbaH\x03\xc8\x01\x01R\x05event\"\x1b\n" +
+	"\x19DismissHeldPersonResponse\"W\n" +
 	"\x16CheckNewPersonsRequest\x12=\n" +
 	"\x06people\x18\x01 \x03(\v2\x18.dcr.optout.v1.NewPersonB\v\xbaH\b\x92\x01\x05\b\x01\x10\xf4\x03R\x06people\"\xac\x01\n" +
 	"\tNewPerson\x12'\n" +
@@ -265,7 +610,10 @@ const file_dcr_optout_v1_new_person_service_proto_rawDesc = "" +
 	"\x18NEW_PERSON_VERDICT_CLEAR\x10\x01\x12\x1b\n" +
 	"\x17NEW_PERSON_VERDICT_HELD\x10\x022t\n" +
 	"\x10NewPersonService\x12`\n" +
-	"\x0fCheckNewPersons\x12%.dcr.optout.v1.CheckNewPersonsRequest\x1a&.dcr.optout.v1.CheckNewPersonsResponseBEZCgithub.com/dorsetcarerecord/dcr/proto/gen/go/dcr/optout/v1;optoutv1b\x06proto3"
+	"\x0fCheckNewPersons\x12%.dcr.optout.v1.CheckNewPersonsRequest\x1a&.dcr.optout.v1.CheckNewPersonsResponse2\xdf\x01\n" +
+	"\x16NewPersonReviewService\x12]\n" +
+	"\x0eListHeldPeople\x12$.dcr.optout.v1.ListHeldPeopleRequest\x1a%.dcr.optout.v1.ListHeldPeopleResponse\x12f\n" +
+	"\x11DismissHeldPerson\x12'.dcr.optout.v1.DismissHeldPersonRequest\x1a(.dcr.optout.v1.DismissHeldPersonResponseBEZCgithub.com/dorsetcarerecord/dcr/proto/gen/go/dcr/optout/v1;optoutv1b\x06proto3"
 
 var (
 	file_dcr_optout_v1_new_person_service_proto_rawDescOnce sync.Once
@@ -280,23 +628,39 @@ func file_dcr_optout_v1_new_person_service_proto_rawDescGZIP() []byte {
 }
 
 var file_dcr_optout_v1_new_person_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_dcr_optout_v1_new_person_service_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_dcr_optout_v1_new_person_service_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_dcr_optout_v1_new_person_service_proto_goTypes = []any{
-	(NewPersonVerdict)(0),           // 0: dcr.optout.v1.NewPersonVerdict
-	(*CheckNewPersonsRequest)(nil),  // 1: dcr.optout.v1.CheckNewPersonsRequest
-	(*NewPerson)(nil),               // 2: dcr.optout.v1.NewPerson
-	(*CheckNewPersonsResponse)(nil), // 3: dcr.optout.v1.CheckNewPersonsResponse
+	(NewPersonVerdict)(0),             // 0: dcr.optout.v1.NewPersonVerdict
+	(*HeldPerson)(nil),                // 1: dcr.optout.v1.HeldPerson
+	(*ListHeldPeopleRequest)(nil),     // 2: dcr.optout.v1.ListHeldPeopleRequest
+	(*ListHeldPeopleResponse)(nil),    // 3: dcr.optout.v1.ListHeldPeopleResponse
+	(*DismissHeldPersonRequest)(nil),  // 4: dcr.optout.v1.DismissHeldPersonRequest
+	(*DismissHeldPersonResponse)(nil), // 5: dcr.optout.v1.DismissHeldPersonResponse
+	(*CheckNewPersonsRequest)(nil),    // 6: dcr.optout.v1.CheckNewPersonsRequest
+	(*NewPerson)(nil),                 // 7: dcr.optout.v1.NewPerson
+	(*CheckNewPersonsResponse)(nil),   // 8: dcr.optout.v1.CheckNewPersonsResponse
+	(RequestState)(0),                 // 9: dcr.optout.v1.RequestState
+	(*timestamppb.Timestamp)(nil),     // 10: google.protobuf.Timestamp
+	(*v1.EventContext)(nil),           // 11: dcr.audit.v1.EventContext
 }
 var file_dcr_optout_v1_new_person_service_proto_depIdxs = []int32{
-	2, // 0: dcr.optout.v1.CheckNewPersonsRequest.people:type_name -> dcr.optout.v1.NewPerson
-	0, // 1: dcr.optout.v1.CheckNewPersonsResponse.verdicts:type_name -> dcr.optout.v1.NewPersonVerdict
-	1, // 2: dcr.optout.v1.NewPersonService.CheckNewPersons:input_type -> dcr.optout.v1.CheckNewPersonsRequest
-	3, // 3: dcr.optout.v1.NewPersonService.CheckNewPersons:output_type -> dcr.optout.v1.CheckNewPersonsResponse
-	3, // [3:4] is the sub-list for method output_type
-	2, // [2:3] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	9,  // 0: dcr.optout.v1.HeldPerson.request_state:type_name -> dcr.optout.v1.RequestState
+	10, // 1: dcr.optout.v1.HeldPerson.noticed_at:type_name -> google.protobuf.Timestamp
+	1,  // 2: dcr.optout.v1.ListHeldPeopleResponse.held_people:type_name -> dcr.optout.v1.HeldPerson
+	11, // 3: dcr.optout.v1.DismissHeldPersonRequest.event:type_name -> dcr.audit.v1.EventContext
+	7,  // 4: dcr.optout.v1.CheckNewPersonsRequest.people:type_name -> dcr.optout.v1.NewPerson
+	0,  // 5: dcr.optout.v1.CheckNewPersonsResponse.verdicts:type_name -> dcr.optout.v1.NewPersonVerdict
+	6,  // 6: dcr.optout.v1.NewPersonService.CheckNewPersons:input_type -> dcr.optout.v1.CheckNewPersonsRequest
+	2,  // 7: dcr.optout.v1.NewPersonReviewService.ListHeldPeople:input_type -> dcr.optout.v1.ListHeldPeopleRequest
+	4,  // 8: dcr.optout.v1.NewPersonReviewService.DismissHeldPerson:input_type -> dcr.optout.v1.DismissHeldPersonRequest
+	8,  // 9: dcr.optout.v1.NewPersonService.CheckNewPersons:output_type -> dcr.optout.v1.CheckNewPersonsResponse
+	3,  // 10: dcr.optout.v1.NewPersonReviewService.ListHeldPeople:output_type -> dcr.optout.v1.ListHeldPeopleResponse
+	5,  // 11: dcr.optout.v1.NewPersonReviewService.DismissHeldPerson:output_type -> dcr.optout.v1.DismissHeldPersonResponse
+	9,  // [9:12] is the sub-list for method output_type
+	6,  // [6:9] is the sub-list for method input_type
+	6,  // [6:6] is the sub-list for extension type_name
+	6,  // [6:6] is the sub-list for extension extendee
+	0,  // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_dcr_optout_v1_new_person_service_proto_init() }
@@ -304,15 +668,16 @@ func file_dcr_optout_v1_new_person_service_proto_init() {
 	if File_dcr_optout_v1_new_person_service_proto != nil {
 		return
 	}
+	file_dcr_optout_v1_opt_out_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dcr_optout_v1_new_person_service_proto_rawDesc), len(file_dcr_optout_v1_new_person_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   3,
+			NumMessages:   8,
 			NumExtensions: 0,
-			NumServices:   1,
+			NumServices:   2,
 		},
 		GoTypes:           file_dcr_optout_v1_new_person_service_proto_goTypes,
 		DependencyIndexes: file_dcr_optout_v1_new_person_service_proto_depIdxs,

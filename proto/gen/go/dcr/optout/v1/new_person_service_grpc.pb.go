@@ -137,3 +137,160 @@ var NewPersonService_ServiceDesc = grpc.ServiceDesc{
 	Streams:  []grpc.StreamDesc{},
 	Metadata: "dcr/optout/v1/new_person_service.proto",
 }
+
+const (
+	NewPersonReviewService_ListHeldPeople_FullMethodName    = "/dcr.optout.v1.NewPersonReviewService/ListHeldPeople"
+	NewPersonReviewService_DismissHeldPerson_FullMethodName = "/dcr.optout.v1.NewPersonReviewService/DismissHeldPerson"
+)
+
+// NewPersonReviewServiceClient is the client API for NewPersonReviewService service.
+//
+// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// NewPersonReviewService is where it is decided whether a waiting request means a person who is new to the
+// record. Caller: gateway, for privacy officers. That it does is decided by matching the request to the person.
+type NewPersonReviewServiceClient interface {
+	// ListHeldPeople returns people whose new record is held, with each request that could mean them, by NHS
+	// number, paged.
+	ListHeldPeople(ctx context.Context, in *ListHeldPeopleRequest, opts ...grpc.CallOption) (*ListHeldPeopleResponse, error)
+	// DismissHeldPerson decides that a request does not mean a person. The record opens within seconds, unless
+	// another request could mean them too. The request goes on waiting.
+	// Errors: HELD_PERSON_NOT_FOUND; REQUEST_ID_REUSED.
+	DismissHeldPerson(ctx context.Context, in *DismissHeldPersonRequest, opts ...grpc.CallOption) (*DismissHeldPersonResponse, error)
+}
+
+type newPersonReviewServiceClient struct {
+	cc grpc.ClientConnInterface
+}
+
+func NewNewPersonReviewServiceClient(cc grpc.ClientConnInterface) NewPersonReviewServiceClient {
+	return &newPersonReviewServiceClient{cc}
+}
+
+func (c *newPersonReviewServiceClient) ListHeldPeople(ctx context.Context, in *ListHeldPeopleRequest, opts ...grpc.CallOption) (*ListHeldPeopleResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListHeldPeopleResponse)
+	err := c.cc.Invoke(ctx, NewPersonReviewService_ListHeldPeople_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *newPersonReviewServiceClient) DismissHeldPerson(ctx context.Context, in *DismissHeldPersonRequest, opts ...grpc.CallOption) (*DismissHeldPersonResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DismissHeldPersonResponse)
+	err := c.cc.Invoke(ctx, NewPersonReviewService_DismissHeldPerson_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// NewPersonReviewServiceServer is the server API for NewPersonReviewService service.
+// All implementations must embed UnimplementedNewPersonReviewServiceServer
+// for forward compatibility.
+//
+// NewPersonReviewService is where it is decided whether a waiting request means a person who is new to the
+// record. Caller: gateway, for privacy officers. That it does is decided by matching the request to the person.
+type NewPersonReviewServiceServer interface {
+	// ListHeldPeople returns people whose new record is held, with each request that could mean them, by NHS
+	// number, paged.
+	ListHeldPeople(context.Context, *ListHeldPeopleRequest) (*ListHeldPeopleResponse, error)
+	// DismissHeldPerson decides that a request does not mean a person. The record opens within seconds, unless
+	// another request could mean them too. The request goes on waiting.
+	// Errors: HELD_PERSON_NOT_FOUND; REQUEST_ID_REUSED.
+	DismissHeldPerson(context.Context, *DismissHeldPersonRequest) (*DismissHeldPersonResponse, error)
+	mustEmbedUnimplementedNewPersonReviewServiceServer()
+}
+
+// UnimplementedNewPersonReviewServiceServer must be embedded to have
+// forward compatible implementations.
+//
+// NOTE: this should be embedded by value instead of pointer to avoid a nil
+// pointer dereference when methods are called.
+type UnimplementedNewPersonReviewServiceServer struct{}
+
+func (UnimplementedNewPersonReviewServiceServer) ListHeldPeople(context.Context, *ListHeldPeopleRequest) (*ListHeldPeopleResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListHeldPeople not implemented")
+}
+func (UnimplementedNewPersonReviewServiceServer) DismissHeldPerson(context.Context, *DismissHeldPersonRequest) (*DismissHeldPersonResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DismissHeldPerson not implemented")
+}
+func (UnimplementedNewPersonReviewServiceServer) mustEmbedUnimplementedNewPersonReviewServiceServer() {
+}
+func (UnimplementedNewPersonReviewServiceServer) testEmbeddedByValue() {}
+
+// UnsafeNewPersonReviewServiceServer may be embedded to opt out of forward compatibility for this service.
+// Use of this interface is not recommended, as added methods to NewPersonReviewServiceServer will
+// result in compilation errors.
+type UnsafeNewPersonReviewServiceServer interface {
+	mustEmbedUnimplementedNewPersonReviewServiceServer()
+}
+
+func RegisterNewPersonReviewServiceServer(s grpc.ServiceRegistrar, srv NewPersonReviewServiceServer) {
+	// If the following call panics, it indicates UnimplementedNewPersonReviewServiceServer was
+	// embedded by pointer and is nil.  This will cause panics if an
+	// unimplemented method is ever invoked, so we test this at initialization
+	// time to prevent it from happening at runtime later due to I/O.
+	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
+		t.testEmbeddedByValue()
+	}
+	s.RegisterService(&NewPersonReviewService_ServiceDesc, srv)
+}
+
+func _NewPersonReviewService_ListHeldPeople_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListHeldPeopleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NewPersonReviewServiceServer).ListHeldPeople(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: NewPersonReviewService_ListHeldPeople_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NewPersonReviewServiceServer).ListHeldPeople(ctx, req.(*ListHeldPeopleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _NewPersonReviewService_DismissHeldPerson_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DismissHeldPersonRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NewPersonReviewServiceServer).DismissHeldPerson(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: NewPersonReviewService_DismissHeldPerson_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NewPersonReviewServiceServer).DismissHeldPerson(ctx, req.(*DismissHeldPersonRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+// NewPersonReviewService_ServiceDesc is the grpc.ServiceDesc for NewPersonReviewService service.
+// It's only intended for direct use with grpc.RegisterService,
+// and not to be introspected or modified (even as a copy)
+var NewPersonReviewService_ServiceDesc = grpc.ServiceDesc{
+	ServiceName: "dcr.optout.v1.NewPersonReviewService",
+	HandlerType: (*NewPersonReviewServiceServer)(nil),
+	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "ListHeldPeople",
+			Handler:    _NewPersonReviewService_ListHeldPeople_Handler,
+		},
+		{
+			MethodName: "DismissHeldPerson",
+			Handler:    _NewPersonReviewService_DismissHeldPerson_Handler,
+		},
+	},
+	Streams:  []grpc.StreamDesc{},
+	Metadata: "dcr/optout/v1/new_person_service.proto",
+}
