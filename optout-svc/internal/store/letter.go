@@ -124,7 +124,11 @@ const (
 	letterColumns = `opt_out_id, id, nhs_number, kind, format, way, state, failure, attempts, queued_at, sent_at, post_reference`
 
 	selectLetters = `SELECT ` + letterColumns + ` FROM letter WHERE opt_out_id = $1 ORDER BY queued_at, id`
-	selectLetter  = `SELECT ` + letterColumns + `, content FROM letter WHERE opt_out_id = $1 AND id = $2`
+	// A letter that was written before the person was matched is about the person who is matched now.
+	selectLetter = `
+SELECT l.opt_out_id, l.id, coalesce(nullif(l.nhs_number, ''), o.nhs_number, '') AS nhs_number, l.kind, l.format, l.way, l.state,
+       l.failure, l.attempts, l.queued_at, l.sent_at, l.post_reference, l.content
+FROM letter l LEFT JOIN opt_out o ON o.id = l.opt_out_id WHERE l.opt_out_id = $1 AND l.id = $2`
 )
 
 // Letters gives the letters about a request, oldest first.
