@@ -192,7 +192,11 @@ func TestWitnessServes(t *testing.T) {
 		t.Fatal(out)
 	}
 	ctx, stop := context.WithCancel(t.Context())
-	args := []string{"audit", "witness", "--listen", "127.0.0.1:0", "--init", "--log-key-file", file(t, "log.pub", log.Public), "--key-file", key, "--state", filepath.Join(dir, "w.json")}
+	made := []string{"audit", "witness", "--init", "--log-key-file", file(t, "log.pub", log.Public), "--key-file", key, "--state", filepath.Join(dir, "w.json")}
+	if code, out := dcrctl(t, ctx, made...); code != exitOK {
+		t.Fatal(out)
+	}
+	args := append([]string{"audit", "witness", "--listen", "127.0.0.1:0"}, made[3:]...)
 	ended := make(chan int, 1)
 	started := &signalled{seen: make(chan struct{})}
 	go func() { ended <- run(ctx, args, streams{started, started}) }()
@@ -225,7 +229,7 @@ func TestAuditCommandLine(t *testing.T) {
 		"go with --url":                      {"audit", "verify", "--key", "x", "--whole", "receipt"},
 		"the log's public key is needed":     {"audit", "verify", t.TempDir()},
 		"this is no key":                     {"audit", "verify", "--key", "x", t.TempDir()},
-		"needed: --listen, or --once":        {"audit", "witness", "--log-key-file", "x", "--key-file", "x", "--state", "x"},
+		"needed: --listen, or --once, or":    {"audit", "witness", "--log-key-file", "x", "--key-file", "x", "--state", "x"},
 		"--once needs the --url":             {"audit", "witness", "--once", "--log-key-file", "x", "--key-file", "x", "--state", "x"},
 		"go with --once":                     {"audit", "witness", "--listen", ":0", "--url", "x", "--log-key-file", "x", "--key-file", "x", "--state", "x"},
 		"--tls-cert and --tls-key":           {"audit", "witness", "--listen", ":0", "--tls-key", "x", "--log-key-file", "x", "--key-file", "x", "--state", "x"},

@@ -27,7 +27,7 @@ type AuditWitness struct {
 	LogKeyFile []string `name:"log-key-file" required:"" sep:"none" help:"File of one log's public keys, one on a line; once for each log." placeholder:"FILE"`
 	KeyFile    string   `name:"key-file" required:"" help:"File of our private key (dcrctl audit key witness …)." placeholder:"FILE"`
 	State      string   `required:"" help:"File of our memory. Back it up, and never run on an older copy." placeholder:"FILE"`
-	Init       bool     `help:"Make the memory, which must not exist: the first time only."`
+	Init       bool     `help:"Make the memory, which must not exist: the first time only. Alone, it does nothing else."`
 
 	Listen  string `help:"Address for submissions (POST /add-checkpoint), people (GET /status) and machines (GET /metrics)." placeholder:"HOST:PORT"`
 	TLSCert string `name:"tls-cert" help:"PEM certificate of the listener; plain HTTP when left out." placeholder:"FILE"`
@@ -58,8 +58,8 @@ Exit code of --once: 0 cosigned, 2 refused and alarming, 1 it could not be check
 // Validate refuses flags that do not go together.
 func (c *AuditWitness) Validate() error {
 	switch {
-	case c.Once == (c.Listen != ""):
-		return errors.New("needed: --listen, or --once")
+	case c.Once && c.Listen != "" || !c.Once && c.Listen == "" && !c.Init:
+		return errors.New("needed: --listen, or --once, or --init")
 	case c.Once && (c.URL == "" || len(c.LogKeyFile) != 1):
 		return errors.New("--once needs the --url of one log, and one --log-key-file")
 	case !c.Once && (c.URL != "" || c.CAFile != ""):
@@ -77,10 +77,14 @@ func (c *AuditWitness) Run(ctx context.Context, to streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	if c.Once {
+	switch {
+	case c.Once:
 		return c.once(ctx, w, origin, to)
+	case c.Listen != "":
+		return c.serve(ctx, w, to)
+	default:
+		return nil
 	}
-	return c.serve(ctx, w, to)
 }
 
 // open reads keys and memory; origin is the last log's.
@@ -93,8 +97,12 @@ func (c *AuditWitness) open(to streams) (*witness.Witness, string, error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("%s: %w", c.KeyFile, err)
 	}
-	cfg := witness.Config{Cosigner: cosigner, EvidenceDir: c.State + ".evidence", Metrics: witness.NewMetrics(),
-		Log: slog.New(slog.NewTextHandler(to.err, nil)), Now: time.Now}
+	// A service's log is for machines, as those of the suite are; that of one look is for whoever looks.
+	var handler slog.Handler = slog.NewJSONHandler(to.err, nil)
+	if c.Once {
+		handler = slog.NewTextHandler(to.err, nil)
+	}
+	cfg := witness.Config{Cosigner: cosigner, EvidenceDir: c.State + ".evidence", Metrics: witness.NewMetrics(), Log: slog.New(handler), Now: time.Now}
 	var origin string
 	for _, file := range c.LogKeyFile {
 		log, err := (&trusted{KeyFile: []string{file}, Quorum: 0}).trust()
