@@ -16,6 +16,7 @@ func callers() map[string][]string {
 	return map[string][]string{
 		auditv1.AppendService_ServiceDesc.ServiceName:    {gateway, identitySvc, recordSvc, optoutSvc},
 		auditv1.QueryService_ServiceDesc.ServiceName:     {gateway},
+		auditv1.LogService_ServiceDesc.ServiceName:       {gateway},
 		auditv1.CaseReadService_ServiceDesc.ServiceName:  {gateway},
 		auditv1.CaseWriteService_ServiceDesc.ServiceName: {gateway},
 	}

@@ -15,6 +15,7 @@ const name = "audit-svc"
 type Config struct {
 	daemon.Config
 	Append groupcommit.Limits `embed:""`
+	Tree   Tree               `embed:""`
 	Watch  Watching           `embed:""`
 }
 

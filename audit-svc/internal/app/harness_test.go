@@ -2,10 +2,12 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"io"
 	"net"
 	"net/url"
 	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -25,7 +27,10 @@ import (
 	"github.com/dorsetcarerecord/dcr/internal/rpc"
 	"github.com/dorsetcarerecord/dcr/internal/testkit"
 
+	"github.com/dorsetcarerecord/dcr/audit-svc/internal/sequencer"
+	"github.com/dorsetcarerecord/dcr/audit-svc/internal/sign"
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/store"
+	"github.com/dorsetcarerecord/dcr/audit-svc/verify"
 )
 
 func TestMain(m *testing.M) { testkit.Main(m) }
@@ -52,6 +57,7 @@ func database(t testing.TB) testkit.Handles {
 type suite struct {
 	dir    string
 	target string
+	logKey string // public, of the log
 }
 
 // serveTest starts replicas on the database of a URL until the test ends.
@@ -71,9 +77,33 @@ func (s *suite) tls(name string) mtls.Config {
 	return mtls.Config{CertFile: devcert.CertFile(s.dir, name), KeyFile: devcert.KeyFile(s.dir, name), CAFile: devcert.CAFile(s.dir)}
 }
 
+// logName is the log's in tests.
+const logName = "log.example/audit"
+
+// tree is settings with a key of the log, made for the first replica.
+func (s *suite) tree(t testing.TB) Tree {
+	t.Helper()
+	file := filepath.Join(s.dir, "log.key")
+	if _, err := os.Stat(file); err != nil {
+		private, public, err := verify.GenerateLogKey(rand.Reader, logName)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(private), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.logKey = public
+	}
+	return Tree{
+		Sign:     sign.Config{Origin: logName, Keys: []string{file}},
+		Sequence: sequencer.Limits{Every: 20 * time.Millisecond, Checkpoint: 50 * time.Millisecond},
+	}
+}
+
 func (s *suite) replica(t testing.TB, databaseURL string) string {
 	t.Helper()
 	cfg := Config{Config: daemon.Config{Database: postgres.Config{URL: databaseURL}, TLS: s.tls(name), Life: life.Config{GraceLimit: 5 * time.Second}}}
+	cfg.Tree = s.tree(t)
 	cfg.Telemetry.Output = io.Discard
 	lis, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -50,6 +50,9 @@ func build(ctx context.Context, cfg Config, p *daemon.Parts) error {
 	if err := watchLog(ctx, cfg.Watch, log, p); err != nil {
 		return err
 	}
+	if err := growTree(ctx, cfg.Tree, log, p); err != nil {
+		return err
+	}
 	query, err := service.NewQuery(log)
 	if err != nil {
 		return err

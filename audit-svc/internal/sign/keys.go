@@ -20,7 +20,7 @@ type Config struct {
 	// Origin is the name of the log for ever: the first line of checkpoints and the name of its keys.
 	Origin string `name:"audit-origin" env:"DCR_AUDIT_ORIGIN" required:"" help:"Name of the log, without spaces and plus signs, e.g. audit.dorsetcarerecord.example/log. It never changes."`
 	// Keys are files with one private key each.
-	Keys []string `name:"audit-signing-keys" env:"DCR_AUDIT_SIGNING_KEYS" required:"" help:"Files with the log's private keys (audit-svc make-key): one, or the old and the new one while keys are changed, when both sign."`
+	Keys []string `name:"audit-signing-keys" env:"DCR_AUDIT_SIGNING_KEYS" required:"" help:"Files with the log's private keys (dcrctl audit key log): one, or the old and the new one while keys are changed, when both sign."`
 	// Lost is a key that cannot sign any more.
 	Lost string `name:"audit-lost-key" env:"DCR_AUDIT_LOST_KEY" help:"Name and id (name+0123abcd) of a signing key that was lost, so that a new one may sign without it. Verifiers must then be told the new key; see docs/audit.md."`
 }
