@@ -40,7 +40,7 @@ func (k keyFile) token() (string, error) {
 		return "", fmt.Errorf("sign: %w", err)
 	}
 	claims := jwt.Claims{Issuer: service, IssuedAt: jwt.NewNumericDate(k.now())}
-	token, err := jwt.Signed(signer).Claims(claims).Serialize()
+	token, err := jwt.Signed(signer).Claims(claims).Serialize() //nolint:misspell // the library spells it so
 	if err != nil {
 		return "", fmt.Errorf("sign: %w", err)
 	}

@@ -177,8 +177,8 @@ func (n *notify) call(ctx context.Context, method, path string, body []byte, wan
 
 // unanswered tells a connection that was never made from one that was lost.
 func unanswered(err error) *Error {
-	var dialing *net.OpError
-	if errors.As(err, &dialing) && dialing.Op == "dial" {
+	var dialling *net.OpError
+	if errors.As(err, &dialling) && dialling.Op == "dial" {
 		return &Error{Reason: ReasonUnreachable, cause: err}
 	}
 	return &Error{Reason: ReasonUnanswered, Unsure: true, cause: err}
