@@ -8,8 +8,10 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/dorsetcarerecord/dcr/internal/pdf/pdftest"
 )
@@ -252,19 +254,40 @@ func TestWrap(t *testing.T) {
 	}
 }
 
-// FuzzRender: whatever the text, every character is printed or named.
-func FuzzRender(f *testing.F) {
-	f.Add("Łucja <b>x</b> {nb} \u202E 李")
-	press := newPress(f)
-	f.Fuzz(func(t *testing.T, text string) {
+// TestAnyTextIsPrinted: whatever the text, every character is printed, as itself or as the mark.
+func TestAnyTextIsPrinted(t *testing.T) {
+	t.Parallel()
+	press := newPress(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		text := rapid.String().Draw(rt, "text")
 		out, err := press.Render(document(Paragraph{Text: text}))
 		if err != nil {
-			t.Fatal(err)
+			rt.Fatal(err)
 		}
 		got := strings.Join(pdftest.Pages(t, out.Bytes), "")
 		for _, r := range press.newCleaner().line(text) {
 			if r != ' ' && !strings.ContainsRune(got, r) {
-				t.Errorf("%U of %q is not printed", r, text)
+				rt.Errorf("%U of %q is not printed", r, text)
+			}
+		}
+	})
+}
+
+// FuzzText: breaking text into lines loses and adds nothing, and leaves nothing that the font has not.
+func FuzzText(f *testing.F) {
+	f.Add("Łucja <b>x</b> {nb} \u202E 李", 7)
+	press := newPress(f)
+	f.Fuzz(func(t *testing.T, text string, width int) {
+		cleaner := press.newCleaner()
+		for _, line := range cleaner.lines(text) {
+			parts := wrap(line, float64(width), func(s string) float64 { return float64(utf8.RuneCountInString(s)) })
+			if joined, want := strings.Join(parts, ""), strings.ReplaceAll(line, " ", ""); strings.ReplaceAll(joined, " ", "") != want {
+				t.Errorf("%q became %q", line, parts)
+			}
+			for _, r := range line {
+				if !cleaner.covers(r) {
+					t.Errorf("%U cannot be printed", r)
+				}
 			}
 		}
 	})
