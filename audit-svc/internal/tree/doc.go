@@ -3,5 +3,5 @@
 //
 // Ids do not tell: an event with a smaller id may commit after one with a larger id, so whoever remembers
 // the largest id that he took loses events. Transactions tell: PostgreSQL says of each, exactly, whether
-// its effects were visible at a moment (docs/decisions/0005-tree-in-postgresql.md).
+// its effects were visible at a moment (docs/decisions/0006-tree-in-postgresql.md).
 package tree

@@ -1,4 +1,4 @@
--- The Merkle tree over the events (RFC 6962), grown by the sequencer: docs/decisions/0005-tree-in-postgresql.md.
+-- The Merkle tree over the events (RFC 6962), grown by the sequencer: docs/decisions/0006-tree-in-postgresql.md.
 --
 -- stored_in is the transaction that stored an event. A head says which transactions its tree has taken account
 -- of, so that the sequencer finds exactly the events that became visible since, however late a smaller id
