@@ -95,7 +95,7 @@ func relationshipOf(r store.Relationship, now time.Time) *identityv1.CareRelatio
 	over := r.EndedEarly || r.Withdrawn || (r.EndsAt != nil && !r.EndsAt.After(now))
 	return &identityv1.CareRelationship{
 		Id: r.ID, NhsNumber: r.NHSNumber, Kind: identityv1.RelationshipKind(r.Kind), OdsCode: r.ODSCode,
-		StaffId: deref(r.StaffID), Team: r.Team, StartsAt: timestamppb.New(r.StartsAt), EndsAt: stamp(r.EndsAt),
+		StaffId: deref(r.StaffID), Team: r.Team, StartsAt: timestamppb.New(r.StartsAt), EndsAt: stamp(r.EndsAt), ClosedAt: stamp(r.ClosedAt),
 		EndedEarly: r.EndedEarly, ReasonCode: r.ReasonCode, ReasonText: r.ReasonText,
 		GrantedByStaffId: deref(r.GrantedBy), Active: begun && !over,
 	}

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/dorsetcarerecord/dcr/identity-svc/internal/kin"
 	"github.com/dorsetcarerecord/dcr/identity-svc/internal/store"
 	identityv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/identity/v1"
 )
@@ -48,6 +49,12 @@ func staffFactsOf(r store.FactRow, now time.Time) *identityv1.StaffFacts {
 		StaffId: *r.StaffID, Name: deref(r.StaffName), Active: deref(r.StaffActive), RoleActive: r.RoleActive,
 		OwnNhsNumberKnown: deref(r.OwnKnown), IsOwnRecord: r.OwnRecord,
 	}
+	if r.NHSNumber != nil && !r.OwnRecord {
+		s.SameSurnameAndAddress, s.SameSurname = kin.Of(
+			kin.Home{Surname: deref(r.OwnFamily), Postcode: deref(r.OwnPostcode), Lines: r.OwnLines}, s.GetName(),
+			kin.Home{Surname: deref(r.Family), Postcode: deref(r.Postcode), Lines: r.Lines})
+		s.IsColleague = r.Colleague
+	}
 	if r.ODSCode != nil {
 		s.Organisation = organisationOf(store.Organisation{
 			ODSCode: *r.ODSCode, Name: deref(r.OrganisationName), Kind: deref(r.Kind), State: deref(r.State),
@@ -80,7 +87,7 @@ func relationshipsOf(rows []store.FactRow) []*identityv1.CareRelationship {
 		found = append(found, &identityv1.CareRelationship{
 			Id: *r.RelID, NhsNumber: deref(r.NHSNumber), Kind: identityv1.RelationshipKind(deref(r.RelKind)),
 			OdsCode: deref(r.RelODSCode), StaffId: deref(r.RelStaffID), Team: deref(r.RelTeam),
-			StartsAt: stamp(r.RelStartsAt), EndsAt: stamp(r.RelEndsAt),
+			StartsAt: stamp(r.RelStartsAt), EndsAt: stamp(r.RelEndsAt), ClosedAt: stamp(r.RelClosedAt),
 			ReasonCode: deref(r.RelReasonCode), ReasonText: deref(r.RelReasonText),
 			GrantedByStaffId: deref(r.RelGrantedBy), Active: true,
 		})

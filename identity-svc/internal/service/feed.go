@@ -88,7 +88,7 @@ func (f *feed) applyRelationships(ctx context.Context, tx *sqlx.Tx, number strin
 	if err := f.store.CutGrants(ctx, tx, number); err != nil {
 		return err
 	}
-	return f.account(ctx, tx, number, m, tally)
+	return f.account(ctx, tx, number, m, tally, l.told())
 }
 
 // feedMessage is a request that was read and checked.

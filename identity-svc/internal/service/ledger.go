@@ -1,16 +1,10 @@
 package service
 
 import (
-	"context"
 	"fmt"
-	"time"
-
-	"github.com/jmoiron/sqlx"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/dorsetcarerecord/dcr/identity-svc/internal/relationship"
 	"github.com/dorsetcarerecord/dcr/identity-svc/internal/store"
-	auditv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1"
 )
 
 // ledger holds a person's relationships while a message is folded into them.
@@ -86,18 +80,51 @@ func (t tally) String() string {
 func (l *ledger) tally() tally {
 	var t tally
 	for _, n := range l.lines {
-		after := n.after.Known
-		switch {
-		case n.before == nil && after.Withdrawn: // it never stood, and nobody had heard of it
-		case n.before == nil:
+		switch n.news() {
+		case begun:
 			t.begun++
-		case after.Withdrawn && !n.before.Known.Withdrawn:
+		case withdrawn:
 			t.withdrawn++
-		case !n.sameForAll():
+		case changed:
 			t.changed++
 		}
 	}
 	return t
+}
+
+// news is what a message changed in a relationship for those who look.
+type news int
+
+const (
+	nothing news = iota
+	begun
+	changed
+	withdrawn
+)
+
+func (n *line) news() news {
+	switch after := n.after.Known; {
+	case n.before == nil && after.Withdrawn: // it never stood, and nobody had heard of it
+		return nothing
+	case n.before == nil:
+		return begun
+	case after.Withdrawn && !n.before.Known.Withdrawn:
+		return withdrawn
+	case !n.sameForAll():
+		return changed
+	}
+	return nothing
+}
+
+// told are the relationships with news, as they stand now.
+func (l *ledger) told() []store.FeedRelationship {
+	var all []store.FeedRelationship
+	for _, n := range l.lines {
+		if n.news() != nothing {
+			all = append(all, n.after)
+		}
+	}
+	return all
 }
 
 // sameForAll tells whether holder, times and standing are as before.
@@ -105,22 +132,4 @@ func (n *line) sameForAll() bool {
 	a, b := n.before.Known, n.after.Known
 	return a.Kind == b.Kind && a.ODSCode == b.ODSCode && a.Team == b.Team && a.Withdrawn == b.Withdrawn &&
 		a.StartsAt.Equal(b.StartsAt) && n.before.EndsAt.Equal(n.after.EndsAt)
-}
-
-// account writes the event of a message that changed relationships.
-func (f *feed) account(ctx context.Context, tx *sqlx.Tx, number string, m feedMessage, did tally) error {
-	id, err := f.newID()
-	if err != nil {
-		return fmt.Errorf("make event id: %w", err)
-	}
-	// An id names its time: audit-svc wants the event's own time beside it.
-	seconds, nanos := id.Time().UnixTime()
-	_, err = putEvent(ctx, tx, &auditv1.Event{
-		Id: id.String(), OccurredAt: timestamppb.New(time.Unix(seconds, nanos)), Action: "relationship.feed",
-		Outcome:   auditv1.Outcome_OUTCOME_CHANGED,
-		Actor:     &auditv1.Actor{Kind: auditv1.ActorKind_ACTOR_KIND_SERVICE, Display: "record-svc", OdsCode: m.source},
-		NhsNumber: number, Basis: &auditv1.Basis{Purpose: "feed"},
-		Change: &auditv1.Change{Resource: "care_relationship", Id: m.id, Summary: did.String()},
-	})
-	return err
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/lib/pq"
+
 	"github.com/dorsetcarerecord/dcr/internal/postgres"
 )
 
@@ -15,7 +17,8 @@ import (
 //
 // A relationship stands for the session when the member holds it by name, or when the organisation of the
 // session, or one that it is the heir of, holds it. What was ended by hand or withdrawn is off whatever
-// the clocks of our replicas say. It must begin with a feed's date; a declared one stands at once.
+// the clocks of our replicas say. It must begin with a feed's date; a declared one stands at once. A closure
+// before the start is one of which the feed did not say when.
 const selectStaffFacts = `
 SELECT s.id AS staff_id, s.name AS staff_name, s.ended_at IS NULL AS staff_active,
        s.own_nhs_number IS NOT NULL AS own_known,
@@ -23,6 +26,12 @@ SELECT s.id AS staff_id, s.name AS staff_name, s.ended_at IS NULL AS staff_activ
             WHEN s.own_nhs_number = $5 OR s.own_nhs_number = p.nhs_number THEN true
             ELSE EXISTS (SELECT FROM patient w WHERE w.nhs_number = s.own_nhs_number AND w.superseded_by = p.nhs_number)
        END AS own_record,
+       p.family_fold AS family, p.postcode_fold AS postcode, k.family_fold AS own_family, k.postcode_fold AS own_postcode,
+       CASE WHEN k.family_fold = p.family_fold AND k.postcode_fold = p.postcode_fold THEN p.address_lines END AS lines,
+       CASE WHEN k.family_fold = p.family_fold AND k.postcode_fold = p.postcode_fold THEN k.address_lines END AS own_lines,
+       EXISTS (SELECT FROM staff w JOIN staff_role wr ON wr.staff_id = w.id
+               WHERE w.own_nhs_number = p.nhs_number AND w.id <> s.id AND w.ended_at IS NULL
+                 AND wr.ods_code = $4 AND wr.ended_at IS NULL) AS colleague,
        r.id IS NOT NULL AS role_active,
        o.ods_code, o.name, o.kind, o.state, o.active_from, o.ended_at, o.successor_ods_code, o.ignore_unsupported, o.version,
        p.nhs_number, p.restricted, p.deceased, p.gp_ods_code, p.gp_name, g.name AS gp_registry_name, g.state AS gp_state,
@@ -30,6 +39,7 @@ SELECT s.id AS staff_id, s.name AS staff_name, s.ended_at IS NULL AS staff_activ
        b.broken_until,
        c.id AS rel_id, c.kind AS rel_kind, c.ods_code AS rel_ods_code, c.staff_id AS rel_staff_id, c.team AS rel_team,
        c.starts_at AS rel_starts_at, nullif(c.ends_at, 'infinity') AS rel_ends_at,
+       CASE WHEN c.closed_at >= c.starts_at THEN c.closed_at END AS rel_closed_at,
        c.reason_code AS rel_reason_code, c.reason_text AS rel_reason_text, c.granted_by AS rel_granted_by
 FROM (SELECT 1) AS always
 LEFT JOIN staff s ON s.issuer = $1 AND s.subject = $2
@@ -37,6 +47,7 @@ LEFT JOIN organisation o ON o.ods_code = $4
 LEFT JOIN staff_role r ON r.staff_id = s.id AND r.role_code = $3 AND r.ods_code = $4 AND r.ended_at IS NULL AND r.starts_at <= $6
 LEFT JOIN patient a ON a.nhs_number = $5 AND NOT a.invalidated
 LEFT JOIN patient p ON p.nhs_number = coalesce(a.superseded_by, a.nhs_number) AND NOT p.invalidated
+LEFT JOIN patient k ON k.nhs_number = s.own_nhs_number AND NOT k.invalidated
 LEFT JOIN organisation g ON g.ods_code = p.gp_ods_code
 LEFT JOIN restriction_break b ON b.nhs_number = p.nhs_number AND b.staff_id = s.id AND b.broken_until > $6
 LEFT JOIN care_relationship c ON c.nhs_number = p.nhs_number AND c.ends_at > $6 AND NOT c.ended_early AND NOT c.withdrawn
@@ -56,7 +67,16 @@ type FactRow struct {
 	StaffActive *bool   `db:"staff_active"`
 	OwnKnown    *bool   `db:"own_known"`
 	OwnRecord   bool    `db:"own_record"`
-	RoleActive  bool    `db:"role_active"`
+	// Of the person, and of the member as a patient (see package kin). Lines are there only where they matter.
+	Family      *string        `db:"family"`
+	Postcode    *string        `db:"postcode"`
+	Lines       pq.StringArray `db:"lines"`
+	OwnFamily   *string        `db:"own_family"`
+	OwnPostcode *string        `db:"own_postcode"`
+	OwnLines    pq.StringArray `db:"own_lines"`
+	Colleague   bool           `db:"colleague"`
+
+	RoleActive bool `db:"role_active"`
 
 	ODSCode           *string    `db:"ods_code"`
 	OrganisationName  *string    `db:"name"`
@@ -85,6 +105,7 @@ type FactRow struct {
 	RelTeam       *string    `db:"rel_team"`
 	RelStartsAt   *time.Time `db:"rel_starts_at"`
 	RelEndsAt     *time.Time `db:"rel_ends_at"`
+	RelClosedAt   *time.Time `db:"rel_closed_at"`
 	RelReasonCode *string    `db:"rel_reason_code"`
 	RelReasonText *string    `db:"rel_reason_text"`
 	RelGrantedBy  *string    `db:"rel_granted_by"`

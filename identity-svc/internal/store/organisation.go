@@ -40,6 +40,24 @@ func (s *Store) Organisation(ctx context.Context, tx *sqlx.Tx, odsCode string) (
 	return o, err
 }
 
+const selectHeirs = `SELECT o.ods_code, o.heir_ods_code AS heir FROM organisation o WHERE o.ods_code = ANY ($1)`
+
+// Heirs gives, for each registered organisation, the one at the end of its chain of successors.
+func (s *Store) Heirs(ctx context.Context, tx *sqlx.Tx, odsCodes []string) (map[string]string, error) {
+	var found []struct {
+		ODSCode string `db:"ods_code"`
+		Heir    string `db:"heir"`
+	}
+	if err := s.list(ctx, tx, "read heirs", &found, selectHeirs, stringArray(odsCodes)); err != nil {
+		return nil, err
+	}
+	heirs := map[string]string{}
+	for _, f := range found {
+		heirs[f.ODSCode] = f.Heir
+	}
+	return heirs, nil
+}
+
 const selectOrganisations = `SELECT ` + organisationColumns + ` FROM organisation o WHERE o.ods_code > $1 ORDER BY o.ods_code LIMIT $2`
 
 // Organisations reads a page by ODS code.

@@ -18,7 +18,8 @@ type Relationship struct {
 	StaffID     *string    `db:"staff_id"`
 	Team        string     `db:"team"`
 	StartsAt    time.Time  `db:"starts_at"`
-	EndsAt      *time.Time `db:"ends_at"` // nil: open-ended
+	EndsAt      *time.Time `db:"ends_at"`   // nil: open-ended
+	ClosedAt    *time.Time `db:"closed_at"` // nil: open, not from a feed, or the feed did not say when
 	EndedEarly  bool       `db:"ended_early"`
 	Withdrawn   bool       `db:"withdrawn"`
 	ReasonCode  string     `db:"reason_code"`
@@ -28,7 +29,7 @@ type Relationship struct {
 }
 
 const relationshipColumns = `c.nhs_number, c.id, c.kind, c.ods_code, c.staff_id, c.team, c.starts_at,
-       nullif(c.ends_at, 'infinity') AS ends_at, c.ended_early, c.withdrawn, c.reason_code, c.reason_text, c.granted_by, c.granted_from`
+       nullif(c.ends_at, 'infinity') AS ends_at, CASE WHEN c.closed_at >= c.starts_at THEN c.closed_at END AS closed_at, c.ended_early, c.withdrawn, c.reason_code, c.reason_text, c.granted_by, c.granted_from`
 
 // heldBy are the relationships of a session: $2 staff, $3 organisation (see selectStaffFacts).
 const heldBy = `(c.staff_id = $2 OR (c.staff_id IS NULL

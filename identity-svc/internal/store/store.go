@@ -31,7 +31,7 @@ func New(ctx context.Context, db *sqlx.DB) (*Store, error) {
 		selectMeant, selectContact,
 		selectRelationship, selectRelationshipsOf, selectStanding, insertDeclared, endRelationship,
 		selectFeedRelationships, upsertFeedRelationship, cutGrants, advanceWatermark, upsertBreak,
-		selectOrganisation, selectOrganisations, insertOrganisation, updateOrganisation, updateHeirs,
+		selectOrganisation, selectOrganisations, selectHeirs, insertOrganisation, updateOrganisation, updateHeirs,
 		deleteClients, insertClients,
 		selectStaff, selectStaffBySignIn, selectStaffPage, selectRoles, insertStaff, updateStaff, insertRole, endRole, endRoles,
 		selectAdministrators,
