@@ -44,10 +44,13 @@ unit: ## the tests of every module but e2e, with the race detector
 	go test -race -timeout 20m $(filter-out ./e2e/...,$(PKGS))
 	cd tools/house && GOWORK=off go test ./...
 
+# Mutants of the guards bring a suite up for each: they are a part of soak alone.
+LONG := ^TestMutants$$
+
 # One package after the other: each brings a whole suite up.
 e2e: ## the black box: real processes, two of each service
 	$(call say,e2e: the whole suite as real processes)
-	go test -count=1 -p 1 -timeout 25m ./e2e/...
+	go test -count=1 -p 1 -timeout 25m -skip '$(LONG)' ./e2e/...
 
 house: ## who may import whom
 	$(call say,house: imports keep to the plan)

@@ -43,6 +43,7 @@ func TestFaults(t *testing.T) {
 		{"Rolling", testRolling},
 		{"OptOut", testOptOut},
 		{"LateChoices", testLateChoices},
+		{"Linearizable", testLinearizable},
 		{"DatabaseKilled", testDatabaseKilled},
 		{"DatabaseFrozen", testDatabaseFrozen},
 		{"FeedTwice", testFeedTwice},
@@ -69,18 +70,25 @@ type suite struct {
 
 func newSuite(t *testing.T) *suite {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), startLimit)
-	defer cancel()
 	root, err := stack.Root()
 	if err != nil {
 		t.Fatal(err)
 	}
 	bin := filepath.Join(root, ".build", "bin")
-	if err := stack.Build(ctx, root, bin, logger{t}); err != nil {
+	if err := stack.Build(t.Context(), root, bin, logger{t}); err != nil {
 		t.Fatal(err)
 	}
+	return newSuiteOf(t, bin)
+}
+
+// newSuiteOf brings a suite up from the programs in a folder.
+func newSuiteOf(t *testing.T, bin string) *suite {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), startLimit)
+	defer cancel()
 	s := &suite{county: county.New(7, time.Now())}
 	s.county.People = s.county.People[:people]
+	var err error
 	s.stack, err = stack.Start(ctx, stack.Config{
 		Dir: filepath.Join(t.TempDir(), "run"), BinDir: bin, Replicas: 2, County: s.county, Out: logger{t},
 		Env: map[string]map[string]string{"*": {"DCR_DRAIN_DELAY": drainDelay.String()}},
