@@ -77,6 +77,9 @@ func everybody(role string) bool {
 func nobody(string) bool { return false }
 
 var rows = map[string]row{
+	"AccessHistoryService/GetAccessHistory":           {roles: reviewers, person: true},
+	"AccessHistoryService/PrintAccessHistory":         {roles: reviewers, person: true},
+	"AuditService/GetEvent":                           {roles: inspectors},
 	"AuditService/ListEvents":                         {roles: inspectors},
 	"CareRelationshipService/DeclareCareRelationship": {roles: care, person: true},
 	"CareRelationshipService/EndCareRelationship":     {roles: care, person: true},
@@ -88,6 +91,9 @@ var rows = map[string]row{
 	"CaseService/ListCases":                           {roles: inspectors},
 	"CaseService/NoteCase":                            {roles: reviewers},
 	"CaseService/UpholdCase":                          {roles: reviewers},
+	"FhirAuditService/PostSearchAuditEvents":          {roles: inspectors},
+	"FhirAuditService/ReadAuditEvent":                 {roles: inspectors},
+	"FhirAuditService/SearchAuditEvents":              {roles: inspectors},
 	"FhirService/GetCapabilityStatement":              {roles: everybody, anyone: true},
 	"FhirService/ListFeedRefusals":                    {roles: admin, system: true},
 	"FhirService/SubmitBundle":                        {roles: nobody, system: true},

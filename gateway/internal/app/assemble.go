@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
+	_ "time/tzdata" // an image has no zone files
 
+	"github.com/dorsetcarerecord/dcr/gateway/internal/accesshistory"
 	"github.com/dorsetcarerecord/dcr/gateway/internal/authn"
 	"github.com/dorsetcarerecord/dcr/gateway/internal/edge"
 	"github.com/dorsetcarerecord/dcr/gateway/internal/pagetoken"
@@ -13,6 +16,7 @@ import (
 	"github.com/dorsetcarerecord/dcr/gateway/internal/rules"
 	"github.com/dorsetcarerecord/dcr/gateway/internal/service"
 	"github.com/dorsetcarerecord/dcr/internal/life"
+	"github.com/dorsetcarerecord/dcr/internal/pdf"
 	"github.com/dorsetcarerecord/dcr/internal/telemetry"
 )
 
@@ -59,11 +63,29 @@ func (p *parts) build(cfg Config) error {
 	if err != nil {
 		return fmt.Errorf("DCR_PAGE_TOKEN_KEY_FILE: %w", err)
 	}
-	p.services = service.Config{
-		Identity: to.identity, OptOut: to.optOut, Record: to.record, Audit: to.audit,
-		Pages: pages, Version: version(), Now: clock,
+	p.services.Identity, p.services.OptOut, p.services.Record, p.services.Audit = to.identity, to.optOut, to.record, to.audit
+	p.services.Pages, p.services.Version, p.services.Now = pages, version(), clock
+	if err := p.buildHistory(); err != nil {
+		return err
 	}
 	return p.buildEdge(cfg.Public)
+}
+
+// countyZone is where the people of the county live: the days that they are told are days there.
+const countyZone = "Europe/London"
+
+// buildHistory is what tells a person who has used their record.
+func (p *parts) buildHistory() (err error) {
+	if p.services.History, err = accesshistory.DefaultWords(); err != nil {
+		return err
+	}
+	if p.services.Press, err = pdf.New(); err != nil {
+		return fmt.Errorf("make press: %w", err)
+	}
+	if p.services.Zone, err = time.LoadLocation(countyZone); err != nil {
+		return fmt.Errorf("load time zone: %w", err)
+	}
+	return nil
 }
 
 // buildPipeline is the chain in front of every call, on every surface.
@@ -72,6 +94,7 @@ func (p *parts) buildPipeline(cfg Trust, to connections) error {
 	if err != nil {
 		return err
 	}
+	p.services.Profession = policy.ProfessionOf
 	registry, err := rules.New(policy, rules.Exposed()...)
 	if err != nil {
 		return err

@@ -16,12 +16,15 @@ import (
 const (
 	typeJSON = "application/json"
 	typeFHIR = "application/fhir+json"
+	typeForm = "application/x-www-form-urlencoded"
 
 	// maxBody of an ordinary call; maxBundle of a bundle (issue 2, section 3);
 	// maxDocument of a scan that is kept with an opt-out (docs/opt-out.md).
 	maxBody     = 1 << 20
 	maxBundle   = 16 << 20
 	maxDocument = 10 << 20
+	// maxForm of a FHIR search whose parameters are in its body.
+	maxForm = 64 << 10
 )
 
 // documentTypes are what a scan may be called. They are not believed: who keeps
@@ -101,6 +104,8 @@ func (rt *route) takeBody(w http.ResponseWriter, r *http.Request, path map[strin
 
 func (rt *route) limit() int64 {
 	switch {
+	case rt.form():
+		return maxForm
 	case rt.raw() && rt.fhir():
 		return maxBundle
 	case rt.raw():
@@ -130,6 +135,8 @@ func (rt *route) checkType(r *http.Request) error {
 // types that the body of a call may have.
 func (rt *route) types() []string {
 	switch {
+	case rt.form():
+		return []string{typeForm}
 	case rt.raw() && rt.fhir():
 		return []string{typeFHIR, typeJSON}
 	case rt.raw():

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
@@ -37,7 +38,7 @@ func (rt *route) checkQuery(raw string, path map[string]string) error {
 }
 
 func (rt *route) checkParameter(name string, values []string, path map[string]string) error {
-	field := rt.input.Fields().ByName(protoreflect.Name(name))
+	field := fieldAt(rt.input, name)
 	_, inPath := path[name]
 	if field == nil || inPath || rt.body != "" || (field.Message() != nil && field.Message().FullName() != timestampName) {
 		return badField(reasonUnknown, shown(name), "is no parameter of this call")
@@ -54,6 +55,20 @@ func (rt *route) checkParameter(name string, values []string, path map[string]st
 		}
 	}
 	return nil
+}
+
+// fieldAt finds a field by its name, or by the names on the way to it with dots between (FHIR's
+// patient.identifier). grpc-gateway takes names in other forms too; those are no names of the contract.
+func fieldAt(message protoreflect.MessageDescriptor, name string) protoreflect.FieldDescriptor {
+	first, rest, deeper := strings.Cut(name, ".")
+	field := message.Fields().ByName(protoreflect.Name(first))
+	if !deeper || field == nil {
+		return field
+	}
+	if field.Message() == nil || field.IsList() || field.Message().FullName() == timestampName {
+		return nil
+	}
+	return fieldAt(field.Message(), rest)
 }
 
 // token is v as JSON would have it.

@@ -118,6 +118,12 @@ func register(mux *runtime.ServeMux, local *Local) error {
 	ctx := context.Background()
 	for _, bind := range []func() error{
 		func() error {
+			return gatewayv1.RegisterAccessHistoryServiceHandlerClient(ctx, mux, gatewayv1.NewAccessHistoryServiceClient(local))
+		},
+		func() error {
+			return gatewayv1.RegisterFhirAuditServiceHandlerClient(ctx, mux, gatewayv1.NewFhirAuditServiceClient(local))
+		},
+		func() error {
 			return gatewayv1.RegisterAuditServiceHandlerClient(ctx, mux, gatewayv1.NewAuditServiceClient(local))
 		},
 		func() error {

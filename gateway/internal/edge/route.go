@@ -46,6 +46,9 @@ func (r *route) raw() bool {
 		field.Message().FullName() == (&httpbody.HttpBody{}).ProtoReflect().Descriptor().FullName()
 }
 
+// form tells whether the body is a form: a FHIR search whose parameters stand in no URL.
+func (r *route) form() bool { return r.fhir() && strings.HasSuffix(r.template, "/_search") }
+
 // bodyMessage is the message that a JSON body must be.
 func (r *route) bodyMessage() protoreflect.MessageDescriptor {
 	if r.body == "*" {

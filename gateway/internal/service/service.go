@@ -15,7 +15,9 @@ import (
 	optoutv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/optout/v1"
 	recordv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/record/v1"
 
+	"github.com/dorsetcarerecord/dcr/gateway/internal/accesshistory"
 	"github.com/dorsetcarerecord/dcr/gateway/internal/pagetoken"
+	"github.com/dorsetcarerecord/dcr/internal/pdf"
 )
 
 // Config is what the handlers need.
@@ -26,6 +28,13 @@ type Config struct {
 	Pages *pagetoken.Book
 	// Version of the program, for the capability statement.
 	Version string
+	// History is how a person is told who has used their record; Press prints it.
+	History *accesshistory.Words
+	Press   *pdf.Press
+	// Zone is the time zone of the county.
+	Zone *time.Location
+	// Profession that the access policy gives a role code; empty for none.
+	Profession func(roleCode string) string
 	// Now is the clock.
 	Now func() time.Time
 }
@@ -51,6 +60,10 @@ type desk struct {
 	caseSteps     auditv1.CaseWriteServiceClient
 	pages         *pagetoken.Book
 	version       string
+	words         *accesshistory.Words
+	press         *pdf.Press
+	zone          *time.Location
+	profession    func(roleCode string) string
 	now           func() time.Time
 }
 
@@ -77,12 +90,18 @@ func Register(cfg Config, on ...grpc.ServiceRegistrar) {
 		caseSteps:     auditv1.NewCaseWriteServiceClient(cfg.Audit),
 		pages:         cfg.Pages,
 		version:       cfg.Version,
+		words:         cfg.History,
+		press:         cfg.Press,
+		zone:          cfg.Zone,
+		profession:    cfg.Profession,
 		now:           cfg.Now,
 	}
 	for _, r := range on {
+		gatewayv1.RegisterAccessHistoryServiceServer(r, &accessHistory{desk: d})
 		gatewayv1.RegisterAuditServiceServer(r, &audit{desk: d})
 		gatewayv1.RegisterCaseServiceServer(r, &caseDesk{desk: d})
 		gatewayv1.RegisterCareRelationshipServiceServer(r, &careRelationship{desk: d})
+		gatewayv1.RegisterFhirAuditServiceServer(r, &fhirAudit{desk: d})
 		gatewayv1.RegisterFhirServiceServer(r, &fhir{desk: d})
 		gatewayv1.RegisterLogServiceServer(r, &logs{desk: d})
 		gatewayv1.RegisterMeServiceServer(r, &me{desk: d})
