@@ -160,6 +160,7 @@ func (b *behind) start(t *testing.T, certs string) map[string]string {
 		"audit-svc": func(r grpc.ServiceRegistrar) {
 			auditv1.RegisterAppendServiceServer(r, &fakeAppend{b: b})
 			auditv1.RegisterQueryServiceServer(r, &fakeQuery{})
+			auditv1.RegisterLogServiceServer(r, &fakeLog{})
 		},
 	}
 	addresses := map[string]string{}
