@@ -104,11 +104,12 @@ func TestRowsThatAreNotSent(t *testing.T) {
 		"10,,Anning,,1980-05-21,,out,post,"+strings.Repeat("x", 201)+",self,\n"+
 		"11,,Anning,,1980-05-21,,out,post,x,self,\n"+
 		"11,,Canning,,1980-05-21,,out,post,x,self,\n"+
+		"12,,Anning,,1980-05-21,,out,post,x, and more,self,\n"+
 		"11,,Dunning,,1980-05-21,,out,post,x,self,\n")
 	want := map[int]string{
 		3: "COLUMNS ", 4: "UNKNOWN_WORD choice", 5: "UNKNOWN_WORD channel", 6: "UNKNOWN_WORD channel", 7: "UNKNOWN_WORD requester",
 		8: "NO_ROW_ID row_id", 9: "TOO_LONG person.family_name", 11: "TOO_LONG evidence",
-		12: "ROW_ID_TWICE row_id", 13: "ROW_ID_TWICE row_id", 14: "ROW_ID_TWICE row_id",
+		12: "ROW_ID_TWICE row_id", 13: "ROW_ID_TWICE row_id", 14: "COLUMNS ", 15: "ROW_ID_TWICE row_id",
 	}
 	got := map[int]string{}
 	for _, r := range rows {

@@ -15,8 +15,7 @@ var errDate = errors.New("must be a date that exists, as YYYY-MM-DD")
 
 // ParseDate reads a day of the calendar; 30 February is none.
 func ParseDate(s string) (Date, error) {
-	t, err := time.Parse(time.DateOnly, s)
-	if err != nil || t.Year() < 1 || t.Format(time.DateOnly) != s {
+	if _, err := time.Parse(time.DateOnly, s); err != nil {
 		return "", errDate
 	}
 	return Date(s), nil

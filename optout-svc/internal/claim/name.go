@@ -71,13 +71,8 @@ func tooLong(most int) error { return fmt.Errorf("must be at most %d characters"
 // hidden tells whether a character cannot be seen, or is nothing that a keyboard makes. Spaces of any width
 // can be; line and paragraph separators cannot.
 func hidden(r rune) bool {
-	switch {
-	case unicode.Is(unicode.Zs, r):
-		return false
-	case unicode.In(r, unicode.C, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector):
-		return true // control, format (directions, zero width, soft hyphen, tags), surrogate, private
-	}
-	return !unicode.IsGraphic(r) // not assigned
+	// C: control, format (directions, zero width, soft hyphen, tags), surrogate, private, not assigned.
+	return unicode.In(r, unicode.C, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
 // stacked tells whether a character carries more marks than any script puts on one.
