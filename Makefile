@@ -43,6 +43,8 @@ unit: ## the tests of every module but e2e, with the race detector
 	$(call say,unit: tests of every module on real PostgreSQL with the race detector)
 	go test -race -timeout 20m $(filter-out ./e2e/...,$(PKGS))
 	cd tools/house && GOWORK=off go test ./...
+	$(call say,unit: logs and witnesses of another project against ours)
+	cd tools/tlog-oracle && GOWORK=off go test ./...
 
 # Mutants of the guards bring a suite up for each: they are a part of soak alone.
 LONG := ^TestMutants$$
@@ -95,7 +97,7 @@ manifests: $(BIN)/kubeconform $(BIN)/kustomize ## k8s renders, and fits the sche
 
 soak: ## the same tests with larger counts, bounded to an hour
 	$(call say,soak: the same tests with larger counts)
-	DCR_SOAK=1 go test -count=1 -p 1 -timeout 60m ./e2e/...
+	DCR_SOAK=1 go test -count=1 -p 1 -timeout 60m ./e2e/... ./audit-svc/internal/fsck
 
 bench: ## the figures of docs/performance.md, a few minutes
 	@go run ./e2e/cmd/bench
