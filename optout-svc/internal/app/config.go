@@ -2,11 +2,15 @@
 package app
 
 import (
+	"fmt"
+	"os"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/dorsetcarerecord/dcr/internal/daemon"
+
+	"github.com/dorsetcarerecord/dcr/optout-svc/internal/policy"
 )
 
 // name of the program, its certificate and its telemetry.
@@ -15,8 +19,28 @@ const name = "optout-svc"
 // Config is everything that serve may be told, as flags or in the environment.
 type Config struct {
 	daemon.Config
-	AuditTarget  string `name:"audit-target" env:"DCR_AUDIT_TARGET" required:"" help:"Where audit-svc is: dns:///host:port, or static:///host:port,host:port."`
-	RecordTarget string `name:"record-target" env:"DCR_RECORD_TARGET" required:"" help:"Where record-svc is, in the same form."`
+	AuditTarget    string `name:"audit-target" env:"DCR_AUDIT_TARGET" required:"" help:"Where audit-svc is: dns:///host:port, or static:///host:port,host:port."`
+	RecordTarget   string `name:"record-target" env:"DCR_RECORD_TARGET" required:"" help:"Where record-svc is, in the same form."`
+	IdentityTarget string `name:"identity-target" env:"DCR_IDENTITY_TARGET" required:"" help:"Where identity-svc is, in the same form."`
+	PolicyFile     string `name:"policy" env:"DCR_OPTOUT_POLICY" help:"YAML file that replaces the opt-out policy whole; the one that is built in when empty."`
+
+	Letters LetterConfig `embed:""`
+}
+
+// policy is the policy in force, checked.
+func (c Config) policy() (*policy.Policy, error) {
+	if c.PolicyFile == "" {
+		return policy.Default()
+	}
+	text, err := os.ReadFile(c.PolicyFile)
+	if err != nil {
+		return nil, fmt.Errorf("DCR_OPTOUT_POLICY: %w", err)
+	}
+	rules, err := policy.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("DCR_OPTOUT_POLICY: %w", err)
+	}
+	return rules, nil
 }
 
 // Owner is how migrate reaches the schema.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	auditv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1"
+	identityv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/identity/v1"
 	optoutv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/optout/v1"
 	recordv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/record/v1"
 	"github.com/google/uuid"
@@ -45,13 +46,14 @@ func limit(t testing.TB) context.Context {
 }
 
 // suite is optout-svc as it runs in production, between an audit-svc and a record-svc that note what they
-// are told.
+// are told, and an identity-svc that knows a few people.
 type suite struct {
 	t       *testing.T
 	dir     string
 	db      testkit.Handles
 	audit   *auditRecorder
 	record  *recordRecorder
+	people  *register
 	cfg     Config
 	address string
 }
@@ -59,14 +61,24 @@ type suite struct {
 // newSuite prepares everything and starts one replica.
 func newSuite(t *testing.T) *suite {
 	t.Helper()
-	s := &suite{t: t, audit: newAuditRecorder(), record: newRecordRecorder(), db: testkit.Database(t, store.Schema, store.Migrations)}
-	s.dir = testkit.Certs(t, name, gateway, auditSvc, recordSvc, "dcrctl")
+	s := &suite{
+		t: t, audit: newAuditRecorder(), record: newRecordRecorder(), people: newRegister(),
+		db: testkit.Database(t, store.Schema, store.Migrations),
+	}
+	s.dir = testkit.Certs(t, name, gateway, auditSvc, recordSvc, identitySvc, "dcrctl")
 	audit := testkit.Serve(t, s.dir, auditSvc, map[string][]string{auditv1.AppendService_ServiceDesc.ServiceName: {name}},
 		func(r grpc.ServiceRegistrar) { auditv1.RegisterAppendServiceServer(r, s.audit) }, nil)
-	record := testkit.Serve(t, s.dir, recordSvc, map[string][]string{recordv1.SealService_ServiceDesc.ServiceName: {name}},
-		func(r grpc.ServiceRegistrar) { recordv1.RegisterSealServiceServer(r, s.record) }, nil)
+	record := testkit.Serve(t, s.dir, recordSvc, map[string][]string{
+		recordv1.SealService_ServiceDesc.ServiceName: {name}, recordv1.SafeguardingService_ServiceDesc.ServiceName: {name},
+	}, func(r grpc.ServiceRegistrar) {
+		recordv1.RegisterSealServiceServer(r, s.record)
+		recordv1.RegisterSafeguardingServiceServer(r, s.record)
+	}, nil)
+	identity := testkit.Serve(t, s.dir, identitySvc, map[string][]string{identityv1.MatchService_ServiceDesc.ServiceName: {name}},
+		func(r grpc.ServiceRegistrar) { identityv1.RegisterMatchServiceServer(r, s.people) }, nil)
 	s.cfg = Config{
-		AuditTarget: "static:///" + audit, RecordTarget: "static:///" + record,
+		AuditTarget: "static:///" + audit, RecordTarget: "static:///" + record, IdentityTarget: "static:///" + identity,
+		Letters: letterConfig(t),
 		Config: daemon.Config{
 			Database: postgres.Config{URL: s.db.AppURL},
 			TLS:      mtls.Config{CertFile: devcert.CertFile(s.dir, name), KeyFile: devcert.KeyFile(s.dir, name), CAFile: devcert.CAFile(s.dir)},
@@ -143,6 +155,7 @@ func optOut(nhsNumber string) *optoutv1.RegisterOptOutRequest {
 	return &optoutv1.RegisterOptOutRequest{
 		RequestId: uuid.NewString(), NhsNumber: nhsNumber, Channel: optoutv1.Channel_CHANNEL_TELEPHONE,
 		Evidence: "call 4711", Requester: optoutv1.Requester_REQUESTER_SELF, Event: event("opt_out.register"),
+		Claimed: &optoutv1.ClaimedPerson{NhsNumber: nhsNumber, FamilyName: "Anning", GivenNames: "Mary", BirthDate: "1999-05-21", Postcode: "DT1 1XJ"},
 	}
 }
 
@@ -152,6 +165,16 @@ func optIn(id string) *optoutv1.WithdrawOptOutRequest {
 		RequestId: uuid.NewString(), Id: id, Channel: optoutv1.Channel_CHANNEL_POST,
 		Evidence: "letter", Requester: optoutv1.Requester_REQUESTER_SELF, Event: event("opt_out.withdraw"),
 	}
+}
+
+func (s *suite) public() optoutv1.OptOutPublicServiceClient {
+	return optoutv1.NewOptOutPublicServiceClient(s.dial(gateway))
+}
+func (s *suite) documents() optoutv1.OptOutDocumentServiceClient {
+	return optoutv1.NewOptOutDocumentServiceClient(s.dial(gateway))
+}
+func (s *suite) importer() optoutv1.OptOutImportServiceClient {
+	return optoutv1.NewOptOutImportServiceClient(s.dial(gateway))
 }
 
 func (s *suite) mustRegister(req *optoutv1.RegisterOptOutRequest) *optoutv1.OptOut {

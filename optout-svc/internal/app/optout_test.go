@@ -119,7 +119,7 @@ func (s *suite) race(number int64) {
 	for i := range errs {
 		all.Go(func() {
 			req := optOut(person)
-			req.Channel = optoutv1.Channel(1 + i%4)
+			req.Channel = []optoutv1.Channel{optoutv1.Channel_CHANNEL_TELEPHONE, optoutv1.Channel_CHANNEL_POST, optoutv1.Channel_CHANNEL_LEAFLET}[i%3]
 			_, errs[i] = writer.RegisterOptOut(limit(s.t), req)
 		})
 	}

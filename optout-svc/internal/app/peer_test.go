@@ -93,12 +93,33 @@ type kept struct {
 type recordRecorder struct {
 	recordv1.UnimplementedSealServiceServer
 	peer
+	recordv1.UnimplementedSafeguardingServiceServer
 	forgetful bool // keeps nothing
 	kept      map[string]kept
 	told      []int64
+	// safeguarded are the people with safeguarding entries.
+	safeguarded map[string]bool
 }
 
-func newRecordRecorder() *recordRecorder { return &recordRecorder{kept: map[string]kept{}} }
+func newRecordRecorder() *recordRecorder {
+	return &recordRecorder{kept: map[string]kept{}, safeguarded: map[string]bool{}}
+}
+
+// HasSafeguardingEntries tells what it was told to tell.
+func (r *recordRecorder) HasSafeguardingEntries(ctx context.Context, req *recordv1.HasSafeguardingEntriesRequest) (*recordv1.HasSafeguardingEntriesResponse, error) {
+	if before, _ := r.fails(ctx); before != nil {
+		return nil, before
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return &recordv1.HasSafeguardingEntriesResponse{HasEntries: r.safeguarded[req.GetNhsNumber()]}, nil
+}
+
+func (r *recordRecorder) safeguards(nhsNumber string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.safeguarded[nhsNumber] = true
+}
 
 // ApplyChoice keeps the highest choice.
 func (r *recordRecorder) ApplyChoice(ctx context.Context, req *recordv1.ApplyChoiceRequest) (*recordv1.ApplyChoiceResponse, error) {

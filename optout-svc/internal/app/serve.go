@@ -5,6 +5,7 @@ import (
 	"time"
 
 	auditv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1"
+	identityv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/identity/v1"
 	recordv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/record/v1"
 
 	"github.com/dorsetcarerecord/dcr/internal/accounting"
@@ -12,6 +13,7 @@ import (
 	"github.com/dorsetcarerecord/dcr/internal/idempotency"
 	"github.com/dorsetcarerecord/dcr/internal/outbox"
 
+	"github.com/dorsetcarerecord/dcr/optout-svc/internal/postroom"
 	"github.com/dorsetcarerecord/dcr/optout-svc/internal/service"
 	"github.com/dorsetcarerecord/dcr/optout-svc/internal/store"
 )
@@ -43,40 +45,75 @@ func program(cfg Config) daemon.Program {
 	}
 }
 
-// build opens the store and the ways out, and makes the services on them.
+// build opens the store, the policy and the ways out, and makes the services on them.
 func build(ctx context.Context, cfg Config, p *daemon.Parts) error {
+	rules, err := cfg.policy()
+	if err != nil {
+		return err
+	}
 	kept, err := store.Open(ctx, p.DB)
 	if err != nil {
 		return err
 	}
 	p.OnClose("statements", kept.Close)
 	p.Telemetry.Readiness.Add("database", kept.Ping)
-	box, err := openOutbox(ctx, cfg, kept, p)
+	to, err := dial(cfg, p)
 	if err != nil {
 		return err
 	}
+	room, err := postRoom(cfg.Letters, kept, postroom.Held{Match: to.match}, rules.Zone(), p.Telemetry.Log, p.Telemetry.Meter)
+	if err != nil {
+		return err
+	}
+	p.OnClose("post room", room.Close)
+	p.Work("letters", room.Run)
+	svc, err := service.New(service.Config{
+		Store: kept, Policy: rules, Match: to.match, Safeguarding: to.safeguarding,
+		Letters: service.Writer{Room: room, Policy: rules}, Now: clock, NewID: newID,
+	})
+	if err != nil {
+		return err
+	}
+	handlers := svc.Handlers(to.seal)
+	handlers[accounting.Topic] = accounting.Deliver(to.audit)
+	box, err := p.Outbox(ctx, outbox.Config{HandlerTimeout: deliveryLimit, MaxBackoff: longestPause, Handlers: handlers})
+	if err != nil {
+		return err
+	}
+	p.Work("closing of unconfirmed requests", svc.Expiry(p.Telemetry.Log).Run)
 	forget := idempotency.Sweeper{DB: p.DB, Log: p.Telemetry.Log, Now: clock}
 	p.Work("forgetting of old requests", forget.Run)
-	return service.Register(p.Server, service.Config{Store: kept, Outbox: box, Now: clock, NewID: newID})
+	svc.RegisterLetters(p.Server, room)
+	return svc.Register(p.Server, box)
 }
 
-// openOutbox makes the ways to audit-svc and record-svc. Readiness does not ask whether they answer: the
-// choice in force is needed to refuse, and must be had while they are down. Both methods are idempotent: events
-// have ids, choices have numbers.
-func openOutbox(ctx context.Context, cfg Config, kept *store.Store, p *daemon.Parts) (*outbox.Dispatcher, error) {
+// peers are the services that are asked and told.
+type peers struct {
+	audit        auditv1.AppendServiceClient
+	seal         recordv1.SealServiceClient
+	safeguarding recordv1.SafeguardingServiceClient
+	match        identityv1.MatchServiceClient
+}
+
+// dial makes the ways to other services. Readiness does not ask whether they answer: the choice in force is
+// needed to refuse, and must be had while they are down. All methods may be sent again: events have ids, choices
+// have numbers, and questions change nothing.
+func dial(cfg Config, p *daemon.Parts) (peers, error) {
 	audit, err := p.Dial("DCR_AUDIT_TARGET", cfg.AuditTarget, auditSvc, auditv1.AppendService_Append_FullMethodName)
 	if err != nil {
-		return nil, err
+		return peers{}, err
 	}
-	record, err := p.Dial("DCR_RECORD_TARGET", cfg.RecordTarget, recordSvc, recordv1.SealService_ApplyChoice_FullMethodName)
+	record, err := p.Dial("DCR_RECORD_TARGET", cfg.RecordTarget, recordSvc,
+		recordv1.SealService_ApplyChoice_FullMethodName, recordv1.SafeguardingService_ServiceDesc.ServiceName)
 	if err != nil {
-		return nil, err
+		return peers{}, err
 	}
-	return p.Outbox(ctx, outbox.Config{
-		HandlerTimeout: deliveryLimit, MaxBackoff: longestPause,
-		Handlers: map[string]outbox.Handler{
-			accounting.Topic:  accounting.Deliver(auditv1.NewAppendServiceClient(audit)),
-			service.SealTopic: service.DeliverSeal(recordv1.NewSealServiceClient(record), kept, clock),
-		},
-	})
+	identity, err := p.Dial("DCR_IDENTITY_TARGET", cfg.IdentityTarget, identitySvc, identityv1.MatchService_ServiceDesc.ServiceName)
+	if err != nil {
+		return peers{}, err
+	}
+	return peers{
+		audit: auditv1.NewAppendServiceClient(audit), seal: recordv1.NewSealServiceClient(record),
+		safeguarding: recordv1.NewSafeguardingServiceClient(record), match: identityv1.NewMatchServiceClient(identity),
+	}, nil
 }

@@ -17,9 +17,10 @@ import (
 const alphabet = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 const (
-	symbols = 12 // the last one is the check symbol
-	group   = 4
-	prime   = len(alphabet)
+	symbols     = 12 // the last one is the check symbol
+	codeSymbols = 8
+	group       = 4
+	prime       = len(alphabet)
 	// unbiased is the largest multiple of prime that fits a byte: bytes above it are drawn again, so that
 	// no symbol is likelier than another.
 	unbiased = 256 / prime * prime
@@ -30,24 +31,39 @@ var ErrReference = errors.New("a reference is twelve letters and digits, such as
 
 // New draws a reference, in its form for people: "K7M2-9QXT-4WPC".
 func New() string {
-	values := make([]int, 0, symbols)
-	for len(values) < symbols-1 {
+	values := draw(symbols - 1)
+	return text(append(values, check(values)))
+}
+
+// draw draws so many symbols.
+func draw(n int) []int {
+	values := make([]int, 0, n+1)
+	for len(values) < n {
 		var drawn [symbols]byte
 		_, _ = rand.Read(drawn[:]) // never fails: documented
 		for _, b := range drawn {
-			if int(b) < unbiased && len(values) < symbols-1 {
+			if int(b) < unbiased && len(values) < n {
 				values = append(values, int(b)%prime)
 			}
 		}
 	}
-	return text(append(values, check(values)))
+	return values
 }
 
 // Parse reads a reference as somebody wrote or heard it, in capitals or not, with or without its hyphens,
 // and gives its form for people. The error is ErrReference.
 func Parse(s string) (string, error) {
-	if len(s) > 4*symbols {
+	values, err := read(s)
+	if err != nil || len(values) != symbols || check(values[:symbols-1]) != values[symbols-1] {
 		return "", ErrReference
+	}
+	return text(values), nil
+}
+
+// read reads symbols as somebody wrote them.
+func read(s string) ([]int, error) {
+	if len(s) > 4*symbols {
+		return nil, ErrReference
 	}
 	var values []int
 	for _, r := range strings.ToUpper(s) {
@@ -56,14 +72,11 @@ func Parse(s string) (string, error) {
 		}
 		v := strings.IndexRune(alphabet, r)
 		if v < 0 {
-			return "", ErrReference
+			return nil, ErrReference
 		}
 		values = append(values, v)
 	}
-	if len(values) != symbols || check(values[:symbols-1]) != values[symbols-1] {
-		return "", ErrReference
-	}
-	return text(values), nil
+	return values, nil
 }
 
 // check is the symbol with which the sum of all symbols, each times its place, is a multiple of the prime.
@@ -86,4 +99,18 @@ func text(values []int) string {
 		b.WriteByte(alphabet[v])
 	}
 	return b.String()
+}
+
+// NewCode draws a one-time code, in its form for people: "K7M2-9QXT". It is typed from a letter and not read
+// out, and has no check symbol: a wrong one is to be told nothing. Eight symbols are 39 bits, and few may be
+// tried.
+func NewCode() string { return text(draw(codeSymbols)) }
+
+// ParseCode reads a code as somebody typed it. The error is ErrReference.
+func ParseCode(s string) (string, error) {
+	values, err := read(s)
+	if err != nil || len(values) != codeSymbols {
+		return "", ErrReference
+	}
+	return text(values), nil
 }

@@ -3,94 +3,156 @@ package service
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
 
 	optoutv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/optout/v1"
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/dorsetcarerecord/dcr/internal/accounting"
-	"github.com/dorsetcarerecord/dcr/internal/fault"
 	"github.com/dorsetcarerecord/dcr/internal/idempotency"
 
+	"github.com/dorsetcarerecord/dcr/optout-svc/internal/request"
 	"github.com/dorsetcarerecord/dcr/optout-svc/internal/store"
 )
 
-const (
-	// sealWait is how long an answer waits for record-svc. Past it the answer says "registered": the
-	// gateway refuses already, and the outbox completes the seal.
-	sealWait = 2 * time.Second
-	// clockSkew is how far ahead of ours the clock of whoever noted the receipt may be.
-	clockSkew = time.Minute
-)
+// sealWait is how long an answer waits for record-svc. Past it the answer says "registered": the gateway refuses
+// already, and the outbox completes the seal.
+const sealWait = 2 * time.Second
 
-// mutation is what both kinds of request have.
-type mutation interface {
-	proto.Message
-	asked
-	GetRequestId() string
-}
-
-// mutate makes a choice once, however often it is asked for, and gives it as it stands.
+// mutate changes a request once, however often it is asked for, and gives it as it stands.
 //
-// Choice, event, seal and answer are committed together; from that moment the access decision follows the
-// choice. Then, in this order: audit-svc has the event, or the answer is AUDIT_UNAVAILABLE and the same
+// Request, choice, event, seal and answer are committed together; from that moment the access decision follows
+// the choice. Then, in this order: audit-svc has the event, or the answer is AUDIT_UNAVAILABLE and the same
 // request id asks again; record-svc has the seal, or the answer says that this is still to come.
-func (w *writing) mutate(ctx context.Context, req mutation, work func(*sqlx.Tx) (store.OptOut, error)) (*optoutv1.OptOut, error) {
-	key, err := accounting.Key(ctx, req)
+func (c *core) mutate(ctx context.Context, req accounting.Mutation, actor request.Actor, work func(*sqlx.Tx, who) (*task, error)) (*optoutv1.OptOut, error) {
+	id, err := c.change(ctx, req, actor, work)
 	if err != nil {
 		return nil, err
 	}
+	return c.load(ctx, id)
+}
+
+// change is mutate without the answer: the id of the request that was changed.
+func (c *core) change(ctx context.Context, req accounting.Mutation, actor request.Actor, work func(*sqlx.Tx, who) (*task, error)) (uuid.UUID, error) {
+	by, err := whoOf(actor, req.GetEvent())
+	if err != nil {
+		return uuid.Nil, err
+	}
+	key, err := accounting.Key(ctx, req)
+	if err != nil {
+		return uuid.Nil, err
+	}
 	var outcome idempotency.Outcome[*optoutv1.GetOptOutRequest]
-	err = w.store.InTx(ctx, func(tx *sqlx.Tx) error {
+	var done *task
+	err = c.store.InTx(ctx, func(tx *sqlx.Tx) error {
+		done = nil
 		outcome, err = idempotency.Once(ctx, tx, key, accounting.Same(req), func() (idempotency.Outcome[*optoutv1.GetOptOutRequest], error) {
-			made, err := work(tx)
-			// What is remembered is which choice it was: how far its effect is will have changed.
-			return idempotency.Outcome[*optoutv1.GetOptOutRequest]{
-				Answer: &optoutv1.GetOptOutRequest{Id: made.ID.String()}, Deliver: []uuid.UUID{made.EventID},
-			}, err
+			made := idempotency.Outcome[*optoutv1.GetOptOutRequest]{}
+			t, err := work(tx, by)
+			if err != nil {
+				return made, err
+			}
+			if err := t.save(ctx); err != nil {
+				return made, err
+			}
+			done = t
+			// What is remembered is which request it was: how far its effect is will have changed.
+			made.Answer, made.Deliver = &optoutv1.GetOptOutRequest{Id: t.o.ID.String()}, []uuid.UUID{by.event}
+			return made, nil
 		})
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return uuid.Nil, err
 	}
+	committed(done)
 	id, err := uuid.Parse(outcome.Answer.GetId())
 	if err != nil {
-		return nil, fmt.Errorf("read remembered id: %w", err)
+		return uuid.Nil, fmt.Errorf("read remembered id: %w", err)
 	}
-	if err := w.settle(ctx, id, outcome.Deliver); err != nil {
-		return nil, err
-	}
-	return w.load(ctx, id)
+	return id, c.settle(ctx, id, outcome.Deliver)
 }
 
 // settle waits for audit-svc, and for a while for record-svc.
-func (w *writing) settle(ctx context.Context, id uuid.UUID, events []uuid.UUID) error {
+func (c *core) settle(ctx context.Context, id uuid.UUID, events []uuid.UUID) error {
 	// Both are told at the same time: the seal must not wait for an audit-svc that is slow.
-	w.outbox.Wake()
-	if err := w.outbox.Flush(ctx, events...); err != nil {
+	c.outbox.Wake()
+	if err := c.outbox.Flush(ctx, events...); err != nil {
 		return accounting.Unaccounted(err)
+	}
+	seals, err := c.unsealed(ctx, id)
+	if err != nil || len(seals) == 0 {
+		return err
 	}
 	sealing, cancel := context.WithTimeout(ctx, sealWait)
 	defer cancel()
 	// The outbox logs what went wrong, and goes on; the state of the answer tells.
-	_ = w.outbox.Flush(sealing, sealID(id))
+	_ = c.outbox.Flush(sealing, seals...)
 	return nil
 }
 
-// checkAsked refuses what cannot be, before anything is written.
-func checkAsked(req asked, now time.Time) error {
-	if strings.ContainsFunc(req.GetEvidence(), unicode.IsControl) {
-		return fault.Invalid(ReasonArgument, "evidence", "must be text without control characters")
+// unsealed are the messages that record-svc has not confirmed, of choices that came of a request.
+func (c *core) unsealed(ctx context.Context, id uuid.UUID) ([]uuid.UUID, error) {
+	o, err := c.store.Get(ctx, nil, id)
+	if err != nil {
+		return nil, err
 	}
-	if at := req.GetReceivedAt(); at != nil {
-		if !at.IsValid() || at.AsTime().After(now.Add(clockSkew)) {
-			return fault.Invalid(ReasonArgument, "received_at", "must be a time that is not in the future")
+	if o.Number == 0 {
+		return nil, nil
+	}
+	made, err := c.store.Choices(ctx, o.NHSNumber)
+	if err != nil {
+		return nil, err
+	}
+	var ids []uuid.UUID
+	for _, choice := range made {
+		if choice.ConfirmedAt == nil && choice.OptOutID != nil && *choice.OptOutID == id {
+			ids = append(ids, choice.ID)
 		}
 	}
-	return checkContext(req.GetEvent(), now)
+	return ids, nil
+}
+
+// load reads a request as it stands now, with its whole history.
+func (c *core) load(ctx context.Context, id uuid.UUID) (*optoutv1.OptOut, error) {
+	o, err := c.store.Get(ctx, nil, id)
+	if err != nil {
+		return nil, fmt.Errorf("load request: %w", err)
+	}
+	return c.whole(ctx, o)
+}
+
+// whole is a request with all that belongs to it, in the words of the contract.
+func (c *core) whole(ctx context.Context, o store.OptOut) (*optoutv1.OptOut, error) {
+	made := c.encode(o)
+	steps, err := c.store.Steps(ctx, o.ID)
+	if err != nil {
+		return nil, err
+	}
+	evidence, err := c.store.Evidence(ctx, nil, o.ID)
+	if err != nil {
+		return nil, err
+	}
+	documents, err := c.store.Documents(ctx, nil, o.ID)
+	if err != nil {
+		return nil, err
+	}
+	letters, err := c.store.Letters(ctx, o.ID)
+	if err != nil {
+		return nil, err
+	}
+	if o.NHSNumber != "" {
+		choices, err := c.store.Choices(ctx, o.NHSNumber)
+		if err != nil {
+			return nil, err
+		}
+		made.PersonChoices = encodeChoices(choices)
+	}
+	made.Steps, made.EvidenceItems = encodeSteps(steps), encodeEvidence(evidence)
+	made.Documents, made.Letters = encodeDocuments(documents), encodeLetters(letters)
+	if needsEvidence(c.factsOf(o)) {
+		made.MissingEvidence = c.missingKinds(o, shownKinds(o, evidence))
+	}
+	return made, nil
 }

@@ -2,16 +2,14 @@ package service
 
 import (
 	"context"
-	"errors"
-	"time"
 
 	optoutv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/optout/v1"
 	"github.com/google/uuid"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/dorsetcarerecord/dcr/internal/fault"
 
-	"github.com/dorsetcarerecord/dcr/optout-svc/internal/choice"
+	"github.com/dorsetcarerecord/dcr/optout-svc/internal/reference"
+	"github.com/dorsetcarerecord/dcr/optout-svc/internal/request"
 	"github.com/dorsetcarerecord/dcr/optout-svc/internal/store"
 )
 
@@ -23,39 +21,32 @@ type reading struct {
 	*core
 }
 
-// GetOptOut returns one registered choice.
+// GetOptOut returns one request with its whole history.
 func (r *reading) GetOptOut(ctx context.Context, req *optoutv1.GetOptOutRequest) (*optoutv1.GetOptOutResponse, error) {
-	id, err := uuid.Parse(req.GetId())
-	if err != nil || id.String() != req.GetId() {
-		return nil, notFound()
+	o, err := r.find(ctx, req.GetId())
+	if err != nil {
+		return nil, err
 	}
-	found, err := r.load(ctx, id)
+	found, err := r.whole(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	return &optoutv1.GetOptOutResponse{OptOut: found}, nil
 }
 
-// ListOptOuts returns a page of registered choices, newest first.
+// ListOptOuts returns a page of requests, newest first.
 func (r *reading) ListOptOuts(ctx context.Context, req *optoutv1.ListOptOutsRequest) (*optoutv1.ListOptOutsResponse, error) {
-	if n := req.GetNhsNumber(); n != "" {
-		if err := checkNumber(n); err != nil {
-			return nil, err
-		}
+	filter, err := r.filter(req)
+	if err != nil {
+		return nil, err
 	}
-	after := uuid.Nil
-	if text := req.GetAfterId(); text != "" {
-		var err error
-		if after, err = uuid.Parse(text); err != nil {
-			return nil, fault.Invalid(ReasonPageToken, "after_id", "must be where an earlier page ended")
-		}
+	after, err := place(req.GetAfterId())
+	if err != nil {
+		return nil, err
 	}
-	size := int(req.GetPageSize())
-	if size == 0 {
-		size = defaultPage
-	}
+	size := sizeOr(req.GetPageSize(), defaultPage)
 	// One more than asked for tells whether there is a next page.
-	found, err := r.store.List(ctx, req.GetNhsNumber(), after, size+1)
+	found, err := r.store.List(ctx, filter, after, size+1)
 	if err != nil {
 		return nil, err
 	}
@@ -65,52 +56,104 @@ func (r *reading) ListOptOuts(ctx context.Context, req *optoutv1.ListOptOutsRequ
 		resp.NextAfterId = found[size-1].ID.String()
 	}
 	for _, o := range found {
-		resp.OptOuts = append(resp.OptOuts, encode(o))
+		resp.OptOuts = append(resp.OptOuts, r.encode(o))
 	}
 	return resp, nil
 }
 
-// load reads a choice as it stands now.
-func (c *core) load(ctx context.Context, id uuid.UUID) (*optoutv1.OptOut, error) {
-	o, err := c.store.Get(ctx, id)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, notFound()
+// filter is what a list is narrowed to.
+func (r *reading) filter(req *optoutv1.ListOptOutsRequest) (store.Filter, error) {
+	f := store.Filter{
+		NHSNumber: req.GetNhsNumber(), State: stateWord(req.GetRequestState()), Channel: int32(req.GetChannel()), Register: req.GetRegister(),
 	}
+	if f.NHSNumber != "" {
+		if err := checkNumber(f.NHSNumber); err != nil {
+			return f, err
+		}
+	}
+	if text := req.GetReference(); text != "" {
+		var err error
+		if f.Reference, err = reference.Parse(text); err != nil {
+			return f, invalid("reference", err.Error())
+		}
+	}
+	rules, now := r.deadlines(), r.now()
+	switch req.GetQueue() {
+	case optoutv1.Queue_QUEUE_OPEN:
+		f.Open = true
+	case optoutv1.Queue_QUEUE_NEAR_DUE:
+		before := rules.NearBefore(now)
+		f.Open, f.ReceivedBefore = true, &before
+	case optoutv1.Queue_QUEUE_OVERDUE:
+		before := rules.OverdueBefore(now)
+		f.Open, f.ReceivedBefore = true, &before
+	case optoutv1.Queue_QUEUE_UNCONFIRMED:
+		f.Unconfirmed = true
+	}
+	return f, nil
+}
+
+// ListSafeguarding returns a page of what waits for a safeguarding lead.
+func (r *reading) ListSafeguarding(ctx context.Context, req *optoutv1.ListSafeguardingRequest) (*optoutv1.ListSafeguardingResponse, error) {
+	after, err := place(req.GetAfterId())
 	if err != nil {
 		return nil, err
 	}
-	return encode(o), nil
+	size := sizeOr(req.GetPageSize(), defaultPage)
+	found, err := r.store.Safeguarding(ctx, after, size+1)
+	if err != nil {
+		return nil, err
+	}
+	resp := &optoutv1.ListSafeguardingResponse{}
+	if len(found) > size {
+		found = found[:size]
+		resp.NextAfterId = found[size-1].ID.String()
+	}
+	for _, o := range found {
+		resp.Cases = append(resp.Cases, &optoutv1.SafeguardingCase{
+			Id: o.ID.String(), Reference: o.Reference, NhsNumber: o.NHSNumber, Choice: choiceNumber(o.Sealed),
+			Requester: optoutv1.Requester(o.Requester), Relation: o.Relation, ReceivedAt: stamp(o.ReceivedAt),
+			DueAt: stamp(dueAt(r.deadlines().Of(o.ReceivedAt))),
+		})
+	}
+	return resp, nil
 }
 
-func notFound() error { return fault.NotFound(ReasonNotFound, "There is no such opt-out.") }
-
-// encode is a choice in the words of the contract.
-func encode(o store.OptOut) *optoutv1.OptOut {
-	made := &optoutv1.OptOut{
-		Id: o.ID.String(), NhsNumber: o.NHSNumber, ChoiceNumber: o.Number, Choice: optoutv1.Choice_CHOICE_IN,
-		State: stateOf(o), Channel: optoutv1.Channel(o.Channel), Evidence: o.Evidence,
-		Requester: optoutv1.Requester(o.Requester), ReceivedAt: stamp(o.ReceivedAt), RegisteredAt: stamp(o.RegisteredAt),
-		Reference: o.Reference,
+// place is where an earlier page ended; uuid.Nil for the first.
+func place(text string) (uuid.UUID, error) {
+	if text == "" {
+		return uuid.Nil, nil
 	}
-	if o.Sealed {
-		made.Choice = optoutv1.Choice_CHOICE_OUT
+	id, err := uuid.Parse(text)
+	if err != nil {
+		return uuid.Nil, fault.Invalid(ReasonPageToken, "after_id", "must be where an earlier page ended")
 	}
-	if o.ConfirmedAt != nil {
-		made.ConfirmedAt = stamp(*o.ConfirmedAt)
-	}
-	return made
+	return id, nil
 }
 
-func stateOf(o store.OptOut) optoutv1.EffectState {
-	inForce := choice.Standing{Number: o.InForce, Sealed: o.InForceSealed}
-	switch inForce.Effect(o.Number, o.ConfirmedAt != nil) {
-	case choice.Superseded:
-		return optoutv1.EffectState_EFFECT_STATE_SUPERSEDED
-	case choice.Confirmed:
-		return optoutv1.EffectState_EFFECT_STATE_CONFIRMED
+func sizeOr(asked int32, usual int) int {
+	if asked == 0 {
+		return usual
+	}
+	return int(asked)
+}
+
+// progress is what the public may learn of a request. It is in effect once record-svc has it too, and is no more
+// once a later choice is in force.
+func (c *core) progress(o store.OptOut) optoutv1.PublicStatus {
+	switch request.ProgressOf(c.factsOf(o)) {
+	case request.InEffect:
+		switch effectOf(o) {
+		case optoutv1.EffectState_EFFECT_STATE_SUPERSEDED:
+			return optoutv1.PublicStatus_PUBLIC_STATUS_CLOSED
+		case optoutv1.EffectState_EFFECT_STATE_CONFIRMED:
+			return optoutv1.PublicStatus_PUBLIC_STATUS_IN_EFFECT
+		default:
+			return optoutv1.PublicStatus_PUBLIC_STATUS_IN_PROGRESS
+		}
+	case request.Closed:
+		return optoutv1.PublicStatus_PUBLIC_STATUS_CLOSED
 	default:
-		return optoutv1.EffectState_EFFECT_STATE_REGISTERED
+		return optoutv1.PublicStatus_PUBLIC_STATUS_IN_PROGRESS
 	}
 }
-
-func stamp(t time.Time) *timestamppb.Timestamp { return timestamppb.New(t.UTC()) }

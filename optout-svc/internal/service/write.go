@@ -3,20 +3,15 @@ package service
 import (
 	"context"
 	"errors"
-	"fmt"
-	"time"
 
-	auditv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1"
+	identityv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/identity/v1"
 	optoutv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/optout/v1"
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/dorsetcarerecord/dcr/internal/fault"
-	"github.com/dorsetcarerecord/dcr/internal/outbox"
 
-	"github.com/dorsetcarerecord/dcr/optout-svc/internal/choice"
-	"github.com/dorsetcarerecord/dcr/optout-svc/internal/reference"
+	"github.com/dorsetcarerecord/dcr/optout-svc/internal/policy"
+	"github.com/dorsetcarerecord/dcr/optout-svc/internal/request"
 	"github.com/dorsetcarerecord/dcr/optout-svc/internal/store"
 )
 
@@ -26,33 +21,46 @@ type writing struct {
 	*core
 }
 
-// asked is what both kinds of request say about how a choice came.
-type asked interface {
-	GetChannel() optoutv1.Channel
-	GetEvidence() string
-	GetRequester() optoutv1.Requester
-	GetReceivedAt() *timestamppb.Timestamp
-	GetEvent() *auditv1.EventContext
+// reasonDuplicate is why a request is refused whose choice is in force already.
+func reasonDuplicate(out bool) string {
+	if out {
+		return policy.RefusedAlreadyOut
+	}
+	return policy.RefusedNotOut
 }
 
-// RegisterOptOut registers the choice to opt out. See the proto for errors.
+// RegisterOptOut takes a request as a privacy officer, and makes it effective when nothing is missing. See the
+// proto for errors.
 func (w *writing) RegisterOptOut(ctx context.Context, req *optoutv1.RegisterOptOutRequest) (*optoutv1.RegisterOptOutResponse, error) {
 	if err := checkNumber(req.GetNhsNumber()); err != nil {
 		return nil, err
 	}
-	if err := checkAsked(req, w.now()); err != nil {
+	if err := checkStaff(req.GetEvent(), w.now()); err != nil {
 		return nil, err
 	}
-	done, err := w.mutate(ctx, req, func(tx *sqlx.Tx) (store.OptOut, error) {
-		standing, err := w.store.Lock(ctx, tx, req.GetNhsNumber())
-		if err != nil {
-			return store.OptOut{}, err
-		}
-		next, err := standing.OptOut()
-		if errors.Is(err, choice.ErrAlreadyOut) {
-			return store.OptOut{}, w.alreadyOut(ctx, tx, req.GetNhsNumber(), standing)
-		}
-		return w.choose(ctx, tx, req.GetNhsNumber(), next, req)
+	o, err := w.draft(asked{
+		out: wantsOut(req.GetChoice()), channel: req.GetChannel(), evidence: req.GetEvidence(), channelEvidence: req.GetChannelEvidence(),
+		requester: req.GetRequester(), claimed: req.GetClaimed(), askedBy: req.GetAskedBy(), receivedAt: req.GetReceivedAt(),
+		format: req.GetLetterFormat(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	items, err := w.items(req.GetEvidenceItems())
+	if err != nil {
+		return nil, err
+	}
+	number, err := w.identified(ctx, o.Claim, req.GetNhsNumber())
+	if err != nil {
+		return nil, err
+	}
+	protected, err := w.protected(ctx, req.GetRequester(), o.BirthDate, number)
+	if err != nil {
+		return nil, err
+	}
+	done, err := w.mutate(ctx, req, request.Officer, func(tx *sqlx.Tx, by who) (*task, error) {
+		t := w.begin(tx, o, by)
+		return t, t.register(ctx, number, protected, items, req)
 	})
 	if err != nil {
 		return nil, err
@@ -60,90 +68,120 @@ func (w *writing) RegisterOptOut(ctx context.Context, req *optoutv1.RegisterOptO
 	return &optoutv1.RegisterOptOutResponse{OptOut: done}, nil
 }
 
-// WithdrawOptOut opts the person back in. See the proto for errors.
-func (w *writing) WithdrawOptOut(ctx context.Context, req *optoutv1.WithdrawOptOutRequest) (*optoutv1.WithdrawOptOutResponse, error) {
-	id, err := uuid.Parse(req.GetId())
-	if err != nil || id.String() != req.GetId() {
-		return nil, notFound()
+// identified refuses a claim that contradicts who is known: somebody may have misread a digit. A number of whom
+// nothing is known may be named by a privacy officer (DOMAIN section 7).
+func (c *core) identified(ctx context.Context, said store.Claim, number string) (string, error) {
+	found, err := c.meant(ctx, said, number)
+	if err != nil {
+		return "", err
 	}
-	if err := checkAsked(req, w.now()); err != nil {
+	switch found.GetOutcome() {
+	case identityv1.MatchOutcome_MATCH_OUTCOME_SURE:
+		return found.GetNhsNumber(), nil
+	case identityv1.MatchOutcome_MATCH_OUTCOME_NONE:
+		return number, nil
+	default:
+		return "", fault.Precondition(ReasonMismatch,
+			"What is claimed is not what is known under this NHS number. Nothing was registered.")
+	}
+}
+
+// register takes all steps that a privacy officer's own registration can take at once.
+func (t *task) register(ctx context.Context, number string, protected bool, items []store.Evidence, req *optoutv1.RegisterOptOutRequest) error {
+	if err := t.step(ctx, request.Submit, detail{}); err != nil {
+		return err
+	}
+	t.assign(number, protected)
+	if err := t.unlessInForce(ctx); err != nil {
+		return err
+	}
+	if err := t.checkDocuments(ctx, items); err != nil {
+		return err
+	}
+	t.keep(items)
+	t.recheck()
+	if !req.GetHold() {
+		t.state()
+	}
+	if err := t.step(ctx, request.Match, detail{}); err != nil {
+		return err
+	}
+	if req.GetHold() || request.State(t.o.State) != request.Ready {
+		return errors.Join(t.greet(ctx, ""), t.account(req.GetEvent(), "received"))
+	}
+	if err := t.effectuate(ctx, ""); err != nil {
+		return err
+	}
+	summary := "opted in"
+	if t.o.Sealed {
+		summary = "registered"
+	}
+	return t.account(req.GetEvent(), summary)
+}
+
+// unlessInForce refuses what is in force already, and names the first request.
+func (t *task) unlessInForce(ctx context.Context) error {
+	if err := t.lockPerson(ctx); err != nil {
+		return err
+	}
+	if t.standing.Sealed != t.o.Sealed {
+		return nil
+	}
+	first, err := t.first(ctx)
+	if err != nil {
+		return err
+	}
+	refusal := fault.Precondition(ReasonNotOut, "This person has no opt-out in force.")
+	if t.o.Sealed {
+		refusal = fault.Duplicate(string(request.ReasonAlreadyOut), "This person has opted out already.")
+	}
+	if first != nil {
+		refusal = refusal.With("reference", first.Reference).With("opt_out_id", first.ID.String())
+	}
+	return refusal
+}
+
+// state keeps a privacy officer's word for a person's own request that all evidence of its channel was seen,
+// where the policy takes it instead of a list: the line of evidence says what it was.
+func (t *task) state() {
+	if t.o.CheckedAt != nil || !t.policy.OfficerMayState(requesterOf(optoutv1.Requester(t.o.Requester)), channelOf(optoutv1.Channel(t.o.Channel))) {
+		return
+	}
+	t.keep([]store.Evidence{{Kind: evidenceStatement, Note: t.o.Evidence, SeenOn: string(t.today())}})
+	at := t.at
+	t.o.CheckedAt = &at
+}
+
+// StartOptOut takes a request that a member of staff starts, or a privacy officer who does not know the number.
+// See the proto for errors.
+func (w *writing) StartOptOut(ctx context.Context, req *optoutv1.StartOptOutRequest) (*optoutv1.StartOptOutResponse, error) {
+	if err := checkStaff(req.GetEvent(), w.now()); err != nil {
 		return nil, err
 	}
-	done, err := w.mutate(ctx, req, func(tx *sqlx.Tx) (store.OptOut, error) {
-		person, number, err := w.store.PersonOf(ctx, tx, id)
-		if errors.Is(err, store.ErrNotFound) {
-			return store.OptOut{}, notFound()
-		}
-		if err != nil {
-			return store.OptOut{}, err
-		}
-		standing, err := w.store.Lock(ctx, tx, person)
-		if err != nil {
-			return store.OptOut{}, err
-		}
-		next, err := standing.OptIn(number)
-		if errors.Is(err, choice.ErrNotOut) {
-			return store.OptOut{}, fault.Precondition(ReasonNotOut, "This opt-out is not in force.")
-		}
-		return w.choose(ctx, tx, person, next, req)
+	o, err := w.draft(asked{
+		out: wantsOut(req.GetChoice()), channel: req.GetChannel(), evidence: req.GetEvidence(), channelEvidence: req.GetChannelEvidence(),
+		requester: req.GetRequester(), claimed: req.GetClaimed(), askedBy: req.GetAskedBy(), format: req.GetLetterFormat(),
+		claimField: "person.",
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &optoutv1.WithdrawOptOutResponse{OptOut: done}, nil
+	actor := request.Staff
+	if req.GetEvent().GetActor().GetProfession() == privacyOfficer {
+		actor = request.Officer
+	}
+	done, err := w.mutate(ctx, req, actor, func(tx *sqlx.Tx, by who) (*task, error) {
+		t := w.begin(tx, o, by)
+		if err := t.step(ctx, request.Submit, detail{}); err != nil {
+			return t, err
+		}
+		return t, errors.Join(t.proceed(), t.account(req.GetEvent(), "started"))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &optoutv1.StartOptOutResponse{Reference: done.GetReference(), ReceivedAt: done.GetReceivedAt(), DueAt: done.GetDueAt()}, nil
 }
 
-// alreadyOut names the opt-out that is in force, to the privacy officer who asks.
-func (w *writing) alreadyOut(ctx context.Context, tx *sqlx.Tx, nhsNumber string, standing choice.Standing) error {
-	first, err := w.store.ByNumber(ctx, tx, nhsNumber, standing.Number)
-	if err != nil {
-		return fmt.Errorf("find first opt-out: %w", err)
-	}
-	return fault.Duplicate(ReasonAlreadyOut, "This person has opted out already.").
-		With("reference", first.Reference).With("opt_out_id", first.ID.String())
-}
-
-// choose writes a person's next choice and, beside it, what audit-svc and record-svc must be told.
-func (w *writing) choose(ctx context.Context, tx *sqlx.Tx, nhsNumber string, next choice.Standing, req asked) (store.OptOut, error) {
-	id, err := w.newID()
-	if err != nil {
-		return store.OptOut{}, fmt.Errorf("make id: %w", err)
-	}
-	event, err := uuid.Parse(req.GetEvent().GetEventId())
-	if err != nil {
-		return store.OptOut{}, fmt.Errorf("read event id: %w", err)
-	}
-	now := w.now().UTC().Truncate(time.Microsecond)
-	o := store.OptOut{
-		ID: id, NHSNumber: nhsNumber, Number: next.Number, Sealed: next.Sealed,
-		Channel: int32(req.GetChannel()), Evidence: req.GetEvidence(), Requester: int32(req.GetRequester()),
-		ReceivedAt: now, RegisteredAt: now, Reference: reference.New(), EventID: event,
-	}
-	if at := req.GetReceivedAt(); at != nil {
-		o.ReceivedAt = at.AsTime()
-	}
-	if err := w.store.Insert(ctx, tx, o); err != nil {
-		return o, err
-	}
-	if err := w.store.SetInForce(ctx, tx, nhsNumber, next); err != nil {
-		return o, err
-	}
-	return o, putMessages(ctx, tx, o, req.GetEvent())
-}
-
-// putMessages writes the event and the seal into the outbox. Their keys differ, so that an audit-svc that
-// is down does not keep a record open.
-func putMessages(ctx context.Context, tx *sqlx.Tx, o store.OptOut, ec *auditv1.EventContext) error {
-	event, err := eventMessage(o, ec)
-	if err != nil {
-		return err
-	}
-	seal, err := sealMessage(o)
-	if err != nil {
-		return err
-	}
-	if err := outbox.Put(ctx, tx, event, seal); err != nil {
-		return fmt.Errorf("put messages: %w", err)
-	}
-	return nil
-}
+// privacyOfficer is the profession of the access policy that starts requests in a privacy officer's part.
+const privacyOfficer = "privacy_officer"

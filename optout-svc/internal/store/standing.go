@@ -35,23 +35,21 @@ func (s *Store) InForce(ctx context.Context, nhsNumber string) (choice.Standing,
 	return choice.Standing(row), nil
 }
 
-const insertPerson = `
-INSERT INTO choice_in_force (nhs_number, choice_number, sealed) VALUES ($1, 0, false)
-ON CONFLICT (nhs_number) DO NOTHING`
-
-const lockPerson = `SELECT choice_number, sealed FROM choice_in_force WHERE nhs_number = $1 FOR UPDATE`
-
-// Lock makes the transactions that change one person's choice take turns, and gives the choice in force.
-// Without it two channels could number their choice alike, or both find the person not opted out.
-func (s *Store) Lock(ctx context.Context, tx *sqlx.Tx, nhsNumber string) (choice.Standing, error) {
-	if _, err := s.stmt.Exec(ctx, tx, insertPerson, nhsNumber); err != nil {
-		return choice.Standing{}, fmt.Errorf("enter person: %w", err)
+// LockPerson makes the transactions that change one person's choice take turns, and gives the choice in force.
+// Without it two channels could number their choice alike, or both find the person not opted out. Everybody whose
+// number is linked with theirs is locked too, since a choice binds them all. People are locked after requests,
+// several of them by number.
+func (s *Store) LockPerson(ctx context.Context, tx *sqlx.Tx, nhsNumber string) (choice.Standing, error) {
+	group, err := s.LockGroup(ctx, tx, nhsNumber)
+	if err != nil {
+		return choice.Standing{}, err
 	}
-	var row standing
-	if err := s.stmt.Get(ctx, tx, &row, lockPerson, nhsNumber); err != nil {
-		return choice.Standing{}, fmt.Errorf("lock person: %w", err)
+	for _, m := range group {
+		if m.NHSNumber == nhsNumber {
+			return m.Standing, nil
+		}
 	}
-	return choice.Standing(row), nil
+	return choice.Standing{}, fmt.Errorf("lock person: %w", ErrNotFound)
 }
 
 const updateInForce = `UPDATE choice_in_force SET choice_number = $2, sealed = $3 WHERE nhs_number = $1`

@@ -1,4 +1,5 @@
-// Package store is choices in PostgreSQL.
+// Package store is requests to opt out and people's choices in PostgreSQL. What may happen to a request is
+// decided in package request, what a choice does in package choice; here it is written.
 package store
 
 import (
@@ -27,12 +28,26 @@ type Store struct {
 
 // Open prepares the statements. The pool stays the caller's, to be closed after the store.
 func Open(ctx context.Context, db *sqlx.DB) (*Store, error) {
-	stmt, err := postgres.Prepare(ctx, db, selectInForce, insertPerson, lockPerson, updateInForce,
-		insertOptOut, selectOptOut, selectPersonOf, selectByNumber, confirmOptOut)
+	stmt, err := postgres.Prepare(ctx, db, statements()...)
 	if err != nil {
 		return nil, fmt.Errorf("open opt-out store: %w", err)
 	}
 	return &Store{db: db, stmt: stmt}, nil
+}
+
+// statements are the texts that are prepared: all that are not planned anew for their values.
+func statements() []string {
+	return []string{
+		selectInForce, updateInForce,
+		holdLinks, changeLinks, selectGroup, insertPeople, lockPeople, selectLink, putLink, insertUnlinked, selectUnsealed,
+		selectUnlinked, selectUndecided, decideUnlinked, selectWaiting, selectPairs, insertPairs, selectHeld, dismissPerson,
+		insertOptOut, updateOptOut, selectOptOut, selectByReference, lockOptOut, selectSafeguarding, selectUnconfirmed,
+		insertChoice, selectByNumber, selectChoices, confirmChoice,
+		insertClaim, deleteClaim, insertStep, selectSteps, insertEvidence, selectEvidence,
+		insertDocument, selectDocuments, selectDocument,
+		putCode, selectCode, voidCode, countWrongCode, countTry, forgetTries,
+		selectOpen, lockRegister, selectRows, selectProgress, selectSignable, selectSealed,
+	}
 }
 
 // Close gives the prepared statements up.

@@ -236,7 +236,8 @@ type SignOffOptOutImportRequest struct {
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// register's name.
 	Register string `protobuf:"bytes,2,opt,name=register,proto3" json:"register,omitempty"`
-	// ready is the number of candidates ready to be signed off that the officer has seen.
+	// ready is the number of candidates ready to be signed off that the officer has seen: of GetOptOutImport, or left
+	// of the call before.
 	Ready int32 `protobuf:"varint,3,opt,name=ready,proto3" json:"ready,omitempty"`
 	// limit of candidates that this call makes effective: 1 to 200; 0 means 100.
 	Limit int32 `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`

@@ -37,16 +37,16 @@ const (
 type OptOutImportServiceClient interface {
 	// ImportCandidates takes some rows: each wholly or not at all. A row that came before (same register and
 	// row_id) is not taken again, so an import may be cut off and repeated. With dry_run nothing is written.
-	// Errors: INVALID_ARGUMENT (of the call; a faulty row is reported in its result). Audit: one event for
-	// each candidate taken.
+	// Errors: INVALID_ARGUMENT (of the call; a faulty row is reported in its result). Audit: one event, and
+	// one for each candidate taken.
 	ImportCandidates(ctx context.Context, in *ImportCandidatesRequest, opts ...grpc.CallOption) (*ImportCandidatesResponse, error)
 	// GetImport tells how far a register is. Errors: IMPORT_NOT_FOUND.
 	GetImport(ctx context.Context, in *GetImportRequest, opts ...grpc.CallOption) (*GetImportResponse, error)
-	// SignOffImport makes candidates of a register effective that are ready, at most limit of them, each in
-	// a transaction of its own, and says how many are left: call it again until none is. The number of ready
-	// candidates that the privacy officer has seen must still be right at the first call.
+	// SignOffImport makes candidates of a register effective that are ready, at most limit of them, all or none,
+	// and says how many are left: call it again until none is. The number of ready candidates that the privacy
+	// officer has seen must still be right.
 	// Errors: IMPORT_NOT_FOUND; IMPORT_CHANGED (another number is ready); REQUEST_ID_REUSED.
-	// Audit: one event for each candidate, made by the officer who signs.
+	// Audit: one event, and one for each candidate, made by the officer who signs.
 	SignOffImport(ctx context.Context, in *SignOffImportRequest, opts ...grpc.CallOption) (*SignOffImportResponse, error)
 	// ExportOptOuts returns what is in force in the shape of an import, by NHS number, paged.
 	// Errors: INVALID_PAGE_TOKEN. Audit: the gateway's, an event for each person.
@@ -111,16 +111,16 @@ func (c *optOutImportServiceClient) ExportOptOuts(ctx context.Context, in *Expor
 type OptOutImportServiceServer interface {
 	// ImportCandidates takes some rows: each wholly or not at all. A row that came before (same register and
 	// row_id) is not taken again, so an import may be cut off and repeated. With dry_run nothing is written.
-	// Errors: INVALID_ARGUMENT (of the call; a faulty row is reported in its result). Audit: one event for
-	// each candidate taken.
+	// Errors: INVALID_ARGUMENT (of the call; a faulty row is reported in its result). Audit: one event, and
+	// one for each candidate taken.
 	ImportCandidates(context.Context, *ImportCandidatesRequest) (*ImportCandidatesResponse, error)
 	// GetImport tells how far a register is. Errors: IMPORT_NOT_FOUND.
 	GetImport(context.Context, *GetImportRequest) (*GetImportResponse, error)
-	// SignOffImport makes candidates of a register effective that are ready, at most limit of them, each in
-	// a transaction of its own, and says how many are left: call it again until none is. The number of ready
-	// candidates that the privacy officer has seen must still be right at the first call.
+	// SignOffImport makes candidates of a register effective that are ready, at most limit of them, all or none,
+	// and says how many are left: call it again until none is. The number of ready candidates that the privacy
+	// officer has seen must still be right.
 	// Errors: IMPORT_NOT_FOUND; IMPORT_CHANGED (another number is ready); REQUEST_ID_REUSED.
-	// Audit: one event for each candidate, made by the officer who signs.
+	// Audit: one event, and one for each candidate, made by the officer who signs.
 	SignOffImport(context.Context, *SignOffImportRequest) (*SignOffImportResponse, error)
 	// ExportOptOuts returns what is in force in the shape of an import, by NHS number, paged.
 	// Errors: INVALID_PAGE_TOKEN. Audit: the gateway's, an event for each person.
