@@ -109,8 +109,9 @@ func (s *Store) Proven(ctx context.Context, id string) (*Proven, error) {
 const selectLag = `
 SELECT coalesce((
   SELECT extract(epoch FROM clock_timestamp() - e.stored_at) FROM event e
+  LEFT JOIN LATERAL (SELECT true AS there FROM leaf WHERE leaf.event_id = e.id LIMIT 1) l ON true
   WHERE e.stored_in >= (SELECT pg_snapshot_xmax(seen) FROM tree_head ORDER BY tree_size DESC LIMIT 1)
-    AND NOT EXISTS (SELECT FROM leaf WHERE leaf.event_id = e.id)
+    AND l.there IS NULL
   ORDER BY e.stored_in, e.id LIMIT 1), 0)::float8`
 
 // Lag is for how many seconds the oldest event waits for its leaf; 0 when none does.
