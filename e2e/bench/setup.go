@@ -182,11 +182,11 @@ func (s *Suite) get(ctx context.Context, url, token string) error {
 	return nil
 }
 
-// servers are the processes of the suite, without the issuer, and PostgreSQL.
+// servers are the processes of the suite, without the issuer and the witness, and PostgreSQL.
 func (s *Suite) servers() []int {
 	pids := []int{s.postgres()}
 	for _, p := range s.stack.Processes() {
-		if p.Name() != "issuer" {
+		if p.Name() != "issuer" && p.Name() != "witness" {
 			pids = append(pids, p.PID())
 		}
 	}

@@ -20,6 +20,7 @@ type Manifest struct {
 	GatewayGRPC string        `json:"gateway_grpc"`
 	IssuerURL   string        `json:"issuer_url"`
 	CAFile      string        `json:"ca_file"`
+	Audit       Audit         `json:"audit"`
 	Staff       []StaffEntry  `json:"staff"`
 	Systems     []SystemEntry `json:"systems"`
 	Patients    []PersonEntry `json:"patients"`
@@ -53,7 +54,7 @@ type PersonEntry struct {
 // WriteManifest collects tokens and relationships and writes stack.json.
 func (s *Stack) WriteManifest(ctx context.Context) (*Manifest, error) {
 	m := &Manifest{
-		GatewayURL: s.gateways[0].URL, GatewayGRPC: s.gateways[0].Address, IssuerURL: s.issuer.URL, CAFile: s.CAFile(),
+		GatewayURL: s.gateways[0].URL, GatewayGRPC: s.gateways[0].Address, IssuerURL: s.issuer.URL, CAFile: s.CAFile(), Audit: s.Audit(),
 	}
 	for _, p := range s.cfg.County.People {
 		m.Patients = append(m.Patients, PersonEntry{NHSNumber: p.NHSNumber, FamilyName: p.FamilyName, BirthDate: p.BirthDate, Tags: append([]string{}, p.Tags...)})

@@ -28,7 +28,7 @@ func services() []service {
 	return []service{
 		{name: "audit-svc", schema: "audit"},
 		{name: "identity-svc", schema: "identity", calls: map[string]string{
-			"DCR_AUDIT_TARGET": "audit-svc", "DCR_OPTOUT_TARGET": "optout-svc",
+			"DCR_AUDIT_TARGET": "audit-svc", "DCR_OPTOUT_TARGET": "optout-svc", "DCR_RECORD_TARGET": "record-svc",
 		}},
 		{name: "record-svc", schema: "record", calls: map[string]string{
 			"DCR_AUDIT_TARGET": "audit-svc", "DCR_IDENTITY_TARGET": "identity-svc", "DCR_OPTOUT_TARGET": "optout-svc",
@@ -107,6 +107,9 @@ func (s *Stack) startReplica(ctx context.Context, svc service, i int) error {
 		env[setting] = s.path(folder)
 	}
 	maps.Copy(env, svc.env)
+	if svc.name == "audit-svc" {
+		maps.Copy(env, s.auditSettings())
+	}
 	maps.Copy(env, s.cfg.Env[svc.name])
 	return s.start(ctx, svc.name, name, ops, env)
 }

@@ -45,6 +45,7 @@ type Stack struct {
 	ports     map[string][]int  // gRPC ports of a service's replicas
 	ops       map[string]string // operators' listener of a replica, by name
 	issuer    issuerEndpoint
+	audit     Audit
 	gateways  []Gateway
 }
 
@@ -69,6 +70,7 @@ func Start(ctx context.Context, cfg Config) (*Stack, error) {
 		{"folders, secrets and development certificates", s.prepareFiles},
 		{"PostgreSQL", s.startDatabase},
 		{"the demonstration issuer", s.startIssuer},
+		{"keys of the audit log, and a witness", s.startWitness},
 		{"the four services", s.startServices},
 		{"the gateway", s.startGateways},
 	} {
