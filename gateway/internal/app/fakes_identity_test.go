@@ -38,7 +38,7 @@ func (*fakeFacts) GetStaffFacts(_ context.Context, req *identityv1.GetStaffFacts
 		answer.Relationships = []*identityv1.CareRelationship{{
 			Id: epoch, NhsNumber: n, OdsCode: req.GetOdsCode(), Active: true,
 			Kind:   identityv1.RelationshipKind_RELATIONSHIP_KIND_EPISODE,
-			EndsAt: timestamppb.New(time.Now().Add(time.Hour)),
+			EndsAt: timestamppb.New(time.Now().Truncate(24 * time.Hour).Add(48 * time.Hour)), // the same for every call
 		}}
 	}
 	return answer, nil

@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	accessv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/access/v1"
 	auditv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1"
@@ -118,13 +120,45 @@ func (f *fakeAppend) Append(_ context.Context, req *auditv1.AppendRequest) (*aud
 
 type fakeQuery struct {
 	auditv1.UnimplementedQueryServiceServer
+	b *behind
 }
 
-func (*fakeQuery) ListEvents(_ context.Context, req *auditv1.ListEventsRequest) (*auditv1.ListEventsResponse, error) {
-	return &auditv1.ListEventsResponse{
-		Events:      []*auditv1.Event{{Id: epoch, NhsNumber: req.GetFilter().GetNhsNumber(), Outcome: auditv1.Outcome_OUTCOME_REFUSED}},
-		NextAfterId: epoch,
-	}, nil
+func (f *fakeQuery) ListEvents(_ context.Context, req *auditv1.ListEventsRequest) (*auditv1.ListEventsResponse, error) {
+	f.b.note(req)
+	f.b.mu.Lock()
+	defer f.b.mu.Unlock()
+	if f.b.log == nil {
+		return &auditv1.ListEventsResponse{
+			Events:      []*auditv1.Event{{Id: epoch, NhsNumber: req.GetFilter().GetNhsNumber(), Outcome: auditv1.Outcome_OUTCOME_REFUSED}},
+			NextAfterId: epoch,
+		}, nil
+	}
+	answer := &auditv1.ListEventsResponse{}
+	for _, id := range slices.Backward(slices.Sorted(maps.Keys(f.b.log))) {
+		e, of := f.b.log[id], req.GetFilter()
+		at := e.GetOccurredAt().AsTime()
+		switch {
+		case req.GetAfterId() != "" && id >= req.GetAfterId(), of.GetNhsNumber() != "" && of.GetNhsNumber() != e.GetNhsNumber(),
+			of.GetFrom() != nil && at.Before(of.GetFrom().AsTime()), of.GetTo() != nil && !at.Before(of.GetTo().AsTime()):
+			continue
+		case len(answer.GetEvents()) == int(req.GetPageSize()):
+			answer.NextAfterId = answer.GetEvents()[len(answer.GetEvents())-1].GetId()
+			return answer, nil
+		}
+		answer.Events = append(answer.Events, e)
+		answer.Leaves = append(answer.Leaves, &auditv1.Leaf{EventId: id, Hash: []byte("leaf")})
+	}
+	return answer, nil
+}
+
+func (f *fakeQuery) GetEvent(_ context.Context, req *auditv1.GetEventRequest) (*auditv1.GetEventResponse, error) {
+	f.b.mu.Lock()
+	defer f.b.mu.Unlock()
+	e := f.b.log[req.GetEventId()]
+	if e == nil {
+		return nil, fault.NotFound("EVENT_NOT_FOUND", "none")
+	}
+	return &auditv1.GetEventResponse{Event: e, Leaf: &auditv1.Leaf{EventId: e.GetId(), Hash: []byte("leaf")}}, nil
 }
 
 // demographics is the first section that a paramedic sees.

@@ -44,6 +44,8 @@ type behind struct {
 	feed *recordv1.SubmitBundleResponse
 	// record is the body of a record.
 	record []byte
+	// log is what audit-svc keeps, by id; a refusal of its own when empty.
+	log map[string]*auditv1.Event
 }
 
 func (b *behind) note(m proto.Message) {
@@ -159,7 +161,7 @@ func (b *behind) start(t *testing.T, certs string) map[string]string {
 		},
 		"audit-svc": func(r grpc.ServiceRegistrar) {
 			auditv1.RegisterAppendServiceServer(r, &fakeAppend{b: b})
-			auditv1.RegisterQueryServiceServer(r, &fakeQuery{})
+			auditv1.RegisterQueryServiceServer(r, &fakeQuery{b: b})
 			auditv1.RegisterLogServiceServer(r, &fakeLog{})
 		},
 	}

@@ -51,7 +51,9 @@ func (h *accessHistory) read(ctx context.Context, to *eventLog, number nhsnumber
 				return since, nil // whatever follows is of earlier days
 			}
 			to.events = append(to.events, e)
-			to.leaves[e.GetId()] = page.GetLeaves()[i].GetHash()
+			if leaves := page.GetLeaves(); i < len(leaves) { // a release before this one answers without
+				to.leaves[e.GetId()] = leaves[i].GetHash()
+			}
 			if since.IsZero() && len(to.events) >= enough {
 				since = dayOf(at, asked.Zone)
 			}
