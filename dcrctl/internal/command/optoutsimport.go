@@ -29,7 +29,7 @@ func (OptOutsImport) Help() string {
 
   row_id,nhs_number,family_name,given_names,birth_date,postcode,choice,channel,evidence,requester,received_on
 
-row_id is the row's own in the older system, and stays the same. Dates are YYYY-MM-DD. choice is out (or empty) or in;
+row_id is the row's own in the older system: letters, digits and signs without spaces, the same every time. Dates are YYYY-MM-DD. choice is out (or empty) or in;
 channel is telephone, online, post or leaflet; requester is self (or empty), parent or attorney. nhs_number,
 given_names, postcode and evidence may be empty. A cell behind an apostrophe that would otherwise begin with = + - @
 is read without it.

@@ -28,7 +28,7 @@ const (
 	ReasonColumns = "COLUMNS"
 	ReasonWord    = "UNKNOWN_WORD"
 	ReasonLong    = "TOO_LONG"
-	ReasonNoID    = "NO_ROW_ID"
+	ReasonID      = "INVALID_ROW_ID"
 	ReasonTwice   = "ROW_ID_TWICE"
 )
 
@@ -146,14 +146,20 @@ func row(line int, header, cells []string) Row {
 	if whole.Requester, known = requesters()[strings.ToLower(cell["requester"])]; !known {
 		return r.faulty(ReasonWord, "requester")
 	}
-	if whole.GetRowId() == "" {
-		return r.faulty(ReasonNoID, "row_id")
+	if !plainID(whole.GetRowId()) {
+		return r.faulty(ReasonID, "row_id")
 	}
 	if field := tooLong(whole.ProtoReflect(), ""); field != "" {
 		return r.faulty(ReasonLong, field)
 	}
 	r.Sent = whole
 	return r
+}
+
+// plainID tells whether an id is there and has nothing but letters, digits and signs that everybody can see. The
+// gateway refuses a call with another, and with it rows that are good.
+func plainID(id string) bool {
+	return id != "" && !strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 func (r Row) faulty(reason, field string) Row {

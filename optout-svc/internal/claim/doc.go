@@ -4,7 +4,8 @@
 //
 // What is wrong is refused and named, never repaired in silence: a request that was quietly changed could
 // match somebody else than the one who was meant. Only spelling that carries no meaning is evened out:
-// spaces, the composition of accents, the space of a postcode, the separators of an NHS number.
+// spaces, the composition of accents, the space of a postcode, the separators of an NHS number. How names are
+// compared is in internal/personname.
 package claim
 
 import "time"
