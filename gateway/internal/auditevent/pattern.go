@@ -110,6 +110,15 @@ func (p pattern) profiles(e *auditv1.Event) *meta {
 	return &meta{[]string{profilePrefix + p.profile}}
 }
 
+// Profiles are those of BALP that resources name.
+func Profiles() []string {
+	var all []string
+	for _, name := range []string{"Create", "Query", "Read", "Update"} {
+		all = append(all, profilePrefix+name, profilePrefix+"Patient"+name)
+	}
+	return all
+}
+
 // The outcomes of FHIR. A refusal is a minor failure: the system did what it should.
 const (
 	outcomeSuccess = "0"
