@@ -61,31 +61,31 @@ func optOutBody(id, family, born string) string {
 		`","channel":"CHANNEL_POST","evidence":"DCR 2/18","requester":"REQUESTER_SELF"}`
 }
 
-// TestOptOutChecksIdentity: name and birth date must be those of the person; nobody known is no hindrance.
-func TestOptOutChecksIdentity(t *testing.T) {
+// TestOptOut: what the officer says of the person goes on as it is, to the one who compares it; what that one
+// refuses is told as it is.
+func TestOptOut(t *testing.T) {
 	s := newStack(t)
-	register := func(body string) reply {
-		return s.do(call{method: "POST", path: "/v1/opt-outs", token: s.privacy(), body: body})
+	register := func() reply {
+		return s.do(call{method: "POST", path: "/v1/opt-outs", token: s.privacy(), body: optOutBody(requestID, "O'Brien-Núñez", "1980-02-29")})
 	}
-	for _, family := range []string{"O'Brien-Núñez", "OBRIEN NUNEZ", "o’brien‑nunez"} {
-		fields(t, register(optOutBody(requestID, family, "1980-02-29")))
+	fields(t, register())
+	asked := lastOf[*optoutv1.RegisterOptOutRequest](t, s.behind)
+	if c := asked.GetClaimed(); asked.GetNhsNumber() != rich || c.GetNhsNumber() != rich || c.GetFamilyName() != "O'Brien-Núñez" ||
+		c.GetBirthDate() != "1980-02-29" || asked.GetEvent().GetAction() != "opt_out.register" {
+		t.Errorf("%v", asked)
 	}
-	before := countOf[*optoutv1.RegisterOptOutRequest](s.behind)
-	wantRefused(t, register(optOutBody(requestID, "Anning", "1980-02-29")), 400, "IDENTITY_MISMATCH", "")
-	wantRefused(t, register(optOutBody(requestID, "O'Brien-Nunez", "1980-02-28")), 400, "IDENTITY_MISMATCH", "")
-	wantRefused(t, register(optOutBody(requestID, "O'Brien-Nunez", "2999-01-01")), 400, "INVALID_ARGUMENT", "birth_date")
-	wantRefused(t, register(optOutBody(requestID, "--", "1980-02-29")), 400, "INVALID_ARGUMENT", "family_name")
-	s.behind.set(func() {
-		s.behind.fail[identityv1.PatientService_GetPatient_FullMethodName] = fault.Unavailable("DOWN", "down")
-	})
-	if got := register(optOutBody(requestID, "O'Brien-Nunez", "1980-02-29")); got.status != 503 {
-		t.Errorf("identity-svc is down, and the choice was registered: %d", got.status)
+	for want, err := range map[string]error{
+		"IDENTITY_MISMATCH": fault.Precondition("IDENTITY_MISMATCH", "another person"),
+		"ALREADY_OPTED_OUT": fault.Duplicate("ALREADY_OPTED_OUT", "already"),
+		"EVIDENCE_NEEDED":   fault.Precondition("EVIDENCE_NEEDED", "not yet"),
+		"INTERNAL":          fault.Precondition("SAID_TO_US_ALONE", "another matter"),
+	} {
+		s.behind.set(func() { s.behind.fail[optoutv1.OptOutWriteService_RegisterOptOut_FullMethodName] = err })
+		if got := register(); !strings.Contains(string(got.body), `"`+want+`"`) {
+			t.Errorf("answered %s, want %s", got.body, want)
+		}
 	}
-	if after := countOf[*optoutv1.RegisterOptOutRequest](s.behind); after != before {
-		t.Errorf("%d choices were registered past the check", after-before)
-	}
-	s.behind.set(func() { delete(s.behind.fail, identityv1.PatientService_GetPatient_FullMethodName) })
-	fields(t, register(strings.Replace(optOutBody(requestID, "Anybody", "1990-01-01"), rich, unknown, 1)))
+	s.behind.set(func() { delete(s.behind.fail, optoutv1.OptOutWriteService_RegisterOptOut_FullMethodName) })
 	listed := s.do(call{method: "GET", path: "/v1/opt-outs?nhs_number=" + optedOut, token: s.privacy()})
 	if fields(t, listed); len(s.behind.accounted("opt_out.list.match")) != 1 || s.behind.accounted("opt_out.list")[0].GetNhsNumber() != optedOut {
 		t.Error("a list of opt-outs is not accounted for by person")

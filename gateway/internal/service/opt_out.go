@@ -12,14 +12,11 @@ type optOut struct {
 	*desk
 }
 
-// RegisterOptOut seals a person's record, once the name and birth date given
-// agree with the person known under the number.
+// RegisterOptOut registers a request. That the particulars agree with the person
+// known under the number is for optout-svc to find out.
 func (o *optOut) RegisterOptOut(ctx context.Context, req *gatewayv1.RegisterOptOutRequest) (*gatewayv1.RegisterOptOutResponse, error) {
 	c, id, err := change(ctx, req.GetRequestId())
 	if err != nil {
-		return nil, err
-	}
-	if err := o.sameIdentity(ctx, c.NHSNumber, req.GetFamilyName(), req.GetBirthDate()); err != nil {
 		return nil, err
 	}
 	done, err := o.choose.RegisterOptOut(ctx, &optoutv1.RegisterOptOutRequest{
