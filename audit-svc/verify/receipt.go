@@ -47,14 +47,11 @@ func (r Receipt) Format() []byte {
 	return []byte(b.String())
 }
 
-// ParseReceipt reads a file: a tlog-proof, or the JSON that GET /v1/audit/receipts/{id} answers. Whether it is
-// true is Verify's business. It returns ErrReceipt.
+// ParseReceipt reads a file, as GET /v1/audit/receipts/{id} answers it. Whether it is true is Verify's business.
+// It returns ErrReceipt.
 func ParseReceipt(data []byte) (*Receipt, error) {
 	if len(data) > maxReceipt {
 		return nil, ErrReceipt
-	}
-	if isJSON(data) {
-		return parseReceiptJSON(data)
 	}
 	head, checkpoint, ok := strings.Cut(string(data), "\n\n")
 	lines := strings.Split(head, "\n")

@@ -41,7 +41,7 @@ should have reached you on another way than the log.
 
 Exit code: 0 true, 2 not true, 1 it could not be checked.
 
-  dcrctl audit verify --key-file log.pub receipt.json
+  dcrctl audit verify --key-file log.pub receipt.txt
   dcrctl audit verify --key-file log.pub --witness-key "$(cat witness.pub)" export/
   dcrctl audit verify --key-file log.pub --url https://gateway.example/tlog --remember seen.txt`
 }
