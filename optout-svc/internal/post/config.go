@@ -23,6 +23,7 @@ type Config struct {
 	Folder        string `name:"post-folder" env:"DCR_OPTOUT_POST_FOLDER" help:"Folder for letters; only with folder. All replicas must share it."`
 	NotifyURL     string `name:"notify-url" env:"DCR_OPTOUT_NOTIFY_URL" default:"https://api.notifications.service.gov.uk" help:"Base URL of GOV.UK Notify's API."`
 	NotifyKeyFile string `name:"notify-key-file" env:"DCR_OPTOUT_NOTIFY_KEY_FILE" help:"File with the API key, read anew for each call; only with notify."`
+	NotifyCAFile  string `name:"notify-ca-file" env:"DCR_OPTOUT_NOTIFY_CA_FILE" help:"PEM authorities that Notify's certificate is checked against; the system's when empty."`
 	EmailTemplate string `name:"notify-email-template" env:"DCR_OPTOUT_NOTIFY_EMAIL_TEMPLATE" help:"Id of Notify's template for emails, with the fields subject and body; only with notify."`
 	TextTemplate  string `name:"notify-text-template" env:"DCR_OPTOUT_NOTIFY_TEXT_TEMPLATE" help:"Id of Notify's template for text messages, with the field body; only with notify."`
 
@@ -42,8 +43,11 @@ func Open(cfg Config) (Outbound, error) {
 	return openNotify(cfg)
 }
 
+// setting is what one was told.
+type setting struct{ name, value string }
+
 func (c Config) check() error {
-	notify := []struct{ setting, value string }{
+	notify := []setting{
 		{"DCR_OPTOUT_NOTIFY_KEY_FILE", c.NotifyKeyFile},
 		{"DCR_OPTOUT_NOTIFY_EMAIL_TEMPLATE", c.EmailTemplate},
 		{"DCR_OPTOUT_NOTIFY_TEXT_TEMPLATE", c.TextTemplate},
@@ -54,9 +58,9 @@ func (c Config) check() error {
 		if c.Folder == "" {
 			errs = append(errs, errors.New("DCR_OPTOUT_POST_FOLDER is not set: DCR_OPTOUT_POST=folder needs it"))
 		}
-		for _, s := range notify {
+		for _, s := range append(notify, setting{"DCR_OPTOUT_NOTIFY_CA_FILE", c.NotifyCAFile}) {
 			if s.value != "" {
-				errs = append(errs, fmt.Errorf("%s is set, which goes with DCR_OPTOUT_POST=notify alone", s.setting))
+				errs = append(errs, fmt.Errorf("%s is set, which goes with DCR_OPTOUT_POST=notify alone", s.name))
 			}
 		}
 	case KindNotify:
@@ -65,7 +69,7 @@ func (c Config) check() error {
 		}
 		for _, s := range notify {
 			if s.value == "" {
-				errs = append(errs, fmt.Errorf("%s is not set: DCR_OPTOUT_POST=notify needs it", s.setting))
+				errs = append(errs, fmt.Errorf("%s is not set: DCR_OPTOUT_POST=notify needs it", s.name))
 			}
 		}
 		errs = append(errs, checkURL(c.NotifyURL), checkID("DCR_OPTOUT_NOTIFY_EMAIL_TEMPLATE", c.EmailTemplate),

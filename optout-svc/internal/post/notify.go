@@ -3,6 +3,8 @@ package post
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -11,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -38,11 +41,16 @@ type notify struct {
 }
 
 func openNotify(cfg Config) (*notify, error) {
+	transport, err := transport(cfg.NotifyCAFile)
+	if err != nil {
+		return nil, err
+	}
 	n := &notify{
 		base: strings.TrimRight(cfg.NotifyURL, "/"), key: keyFile{path: cfg.NotifyKeyFile, now: cfg.Now},
 		emailTemplate: cfg.EmailTemplate, textTemplate: cfg.TextTemplate,
 		client: &http.Client{
-			Timeout: callLimit,
+			Timeout:   callLimit,
+			Transport: transport,
 			// A redirected POST could carry a letter to a stranger.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
@@ -51,6 +59,26 @@ func openNotify(cfg Config) (*notify, error) {
 		return nil, fmt.Errorf("DCR_OPTOUT_NOTIFY_KEY_FILE: %w", err)
 	}
 	return n, nil
+}
+
+// transport trusts the authorities of a file instead of the system's: an image without a system has none.
+func transport(caFile string) (*http.Transport, error) {
+	t := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, IdleConnTimeout: time.Minute,
+		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
+	}
+	if caFile == "" {
+		return t, nil
+	}
+	text, err := os.ReadFile(caFile)
+	if err != nil {
+		return nil, fmt.Errorf("DCR_OPTOUT_NOTIFY_CA_FILE: %w", err)
+	}
+	t.TLSClientConfig.RootCAs = x509.NewCertPool()
+	if !t.TLSClientConfig.RootCAs.AppendCertsFromPEM(text) {
+		return nil, errors.New("DCR_OPTOUT_NOTIFY_CA_FILE holds no certificate")
+	}
+	return t, nil
 }
 
 // Remembers is how long Notify can be asked for an item.

@@ -2,8 +2,13 @@ package post
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
+	"io"
+	"log"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -211,6 +216,38 @@ func TestKeyChangesWithoutARestart(t *testing.T) {
 	}
 }
 
+// TestNotifyShowsItsCertificate: a server is believed whose authority the file names, and no other.
+func TestNotifyShowsItsCertificate(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusCreated)
+		_, _ = w.Write([]byte(`{"id": "` + uuid.NewString() + `"}`))
+	}))
+	defer server.Close()
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	cfg := notifyConfig(t, server.URL)
+	stranger, err := Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var failed *Error
+	if _, err := stranger.Send(t.Context(), aLetter()); !errors.As(err, &failed) {
+		t.Errorf("an unknown authority is believed: %v", err)
+	}
+	cfg.NotifyCAFile = filepath.Join(t.TempDir(), "ca.crt")
+	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(cfg.NotifyCAFile, block, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	known, err := Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := known.Send(t.Context(), aLetter()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestProgressOfStatus(t *testing.T) {
 	t.Parallel()
 	out, server := openTestNotify(t)
@@ -262,6 +299,8 @@ func TestConfigurationMustBeWhole(t *testing.T) {
 		"another kind":      {func(c *Config) { c.Kind = "pigeon" }, "DCR_OPTOUT_POST must be"},
 		"no key":            {func(c *Config) { c.NotifyKeyFile = "" }, "DCR_OPTOUT_NOTIFY_KEY_FILE is not set"},
 		"a key not there":   {func(c *Config) { c.NotifyKeyFile = "/nowhere/key" }, "DCR_OPTOUT_NOTIFY_KEY_FILE: read key"},
+		"authorities gone":  {func(c *Config) { c.NotifyCAFile = "/nowhere/ca" }, "DCR_OPTOUT_NOTIFY_CA_FILE"},
+		"no authorities":    {func(c *Config) { c.NotifyCAFile = c.NotifyKeyFile }, "DCR_OPTOUT_NOTIFY_CA_FILE holds no"},
 		"no email template": {func(c *Config) { c.EmailTemplate = "" }, "DCR_OPTOUT_NOTIFY_EMAIL_TEMPLATE is not set"},
 		"no text template":  {func(c *Config) { c.TextTemplate = "x" }, "DCR_OPTOUT_NOTIFY_TEXT_TEMPLATE must be"},
 		"a folder as well":  {func(c *Config) { c.Folder = "/tmp/x" }, "DCR_OPTOUT_POST_FOLDER is set"},
