@@ -64,6 +64,7 @@ generate: $(BIN)/buf $(BIN)/protoc-gen-go $(BIN)/protoc-gen-go-grpc $(BIN)/proto
 	buf format -w --path proto/dcr
 	buf generate
 	go run ./gateway access-matrix > docs/access-matrix.md
+	go run ./audit-svc case-life > docs/case-life.md
 	go run ./optout-svc life --update docs/design/opt-out.md,docs/opt-out.md
 
 .PHONY: generate-verify
@@ -78,6 +79,7 @@ generate-verify: $(BIN)/buf $(BIN)/protoc-gen-go $(BIN)/protoc-gen-go-grpc $(BIN
 	buf generate
 	@diff -r .build/verify/gen proto/gen || { echo "proto/gen is not what the contract generates: run make generate and commit"; exit 1; }
 	go run ./gateway access-matrix | diff docs/access-matrix.md - || { echo "docs/access-matrix.md is stale: run make generate and commit"; exit 1; }
+	go run ./audit-svc case-life | diff docs/case-life.md - || { echo "docs/case-life.md is stale: run make generate and commit"; exit 1; }
 	go run ./optout-svc life --verify docs/design/opt-out.md,docs/opt-out.md
 
 tidy: ## go.mod of every module says what it needs, without the workspace

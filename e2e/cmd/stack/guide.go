@@ -17,23 +17,27 @@ type cast struct {
 	paramedic          *stack.StaffEntry // cares for person
 	stranger           *stack.StaffEntry // does not
 	holder             *stack.StaffEntry // cares for sealed
-	officer            *stack.StaffEntry
-	person, sealed     string // NHS numbers: of somebody with much in every section, of somebody who opted out
-	system, systemCode string // token and ODS code of a partner's system
+	officer, guardian  *stack.StaffEntry
+	colleague          *stack.StaffEntry // cares for people where the officer is
+	person, sealed     string            // NHS numbers: of somebody with much in every section, of somebody who opted out
+	system, systemCode string            // token and ODS code of a partner's system
 }
 
 // castOf finds them in a county.
 func castOf(m *stack.Manifest) (*cast, error) {
-	c := &cast{manifest: m, officer: withRole(m, "R0001")}
+	c := &cast{manifest: m, officer: withRole(m, "R0001"), guardian: withRole(m, "R5105")}
 	c.paramedic, c.person = caring(m, "R1070", "rich")
 	c.holder, c.sealed = caring(m, "", "opted_out")
 	c.stranger = unrelated(m, c.person)
+	if c.officer != nil {
+		c.colleague = careAt(m, c.officer.ODSCode)
+	}
 	for _, s := range m.Systems {
 		if s.ODSCode == "RYF" {
 			c.system, c.systemCode = s.Token, s.ODSCode
 		}
 	}
-	if c.paramedic == nil || c.holder == nil || c.stranger == nil || c.officer == nil {
+	if c.paramedic == nil || c.holder == nil || c.stranger == nil || c.officer == nil || c.guardian == nil || c.colleague == nil {
 		return nil, errors.New("the county lacks somebody for the calls to try")
 	}
 	return c, nil
@@ -82,7 +86,7 @@ func (c *envCommand) Run(context.Context) error {
 	for _, v := range []struct{ name, value string }{
 		{"DCR", m.GatewayURL}, {"CA", m.CAFile}, {"PERSON", people.person}, {"SEALED", people.sealed},
 		{"PARAMEDIC", people.paramedic.Token}, {"STRANGER", people.stranger.Token}, {"CARER", people.holder.Token},
-		{"OFFICER", people.officer.Token}, {"SYSTEM", people.system},
+		{"OFFICER", people.officer.Token}, {"GUARDIAN", people.guardian.Token}, {"COLLEAGUE", people.colleague.Token}, {"SYSTEM", people.system},
 	} {
 		fmt.Printf("export %s='%s'\n", v.name, v.value)
 	}
@@ -113,6 +117,16 @@ func caring(m *stack.Manifest, roleCode, tag string) (*stack.StaffEntry, string)
 func unrelated(m *stack.Manifest, number string) *stack.StaffEntry {
 	for i, s := range m.Staff {
 		if len(s.Patients) > 0 && !slices.Contains(s.Patients, number) && s.RoleCode == "R1110" {
+			return &m.Staff[i]
+		}
+	}
+	return nil
+}
+
+// careAt finds somebody who cares for people at an organisation.
+func careAt(m *stack.Manifest, ods string) *stack.StaffEntry {
+	for i, s := range m.Staff {
+		if s.ODSCode == ods && len(s.Patients) > 0 {
 			return &m.Staff[i]
 		}
 	}
