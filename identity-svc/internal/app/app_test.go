@@ -45,7 +45,7 @@ func setting(t *testing.T, audit *arrivals) (Config, testkit.Handles) {
 	address := testkit.Serve(t, dir, auditSvc, map[string][]string{auditv1.AppendService_ServiceDesc.ServiceName: {name}},
 		func(r grpc.ServiceRegistrar) { auditv1.RegisterAppendServiceServer(r, audit) }, nil)
 	return Config{
-		AuditTarget: "static:///" + address,
+		AuditTarget: "static:///" + address, OptOutTarget: "static:///127.0.0.1:1", RecordTarget: "static:///127.0.0.1:1",
 		Config: daemon.Config{
 			Listen:    "127.0.0.1:0",
 			Database:  postgres.Config{URL: db.AppURL},
@@ -69,6 +69,8 @@ func TestCheckConfig(t *testing.T) {
 		"owner of the schema": {func(c *Config) { c.Database.URL = db.OwnerURL }, "may alter schema"},
 		"no key":              {func(c *Config) { c.TLS.KeyFile = "" }, "DCR_TLS_KEY_FILE"},
 		"no audit-svc":        {func(c *Config) { c.AuditTarget = "" }, "DCR_AUDIT_TARGET"},
+		"no optout-svc":       {func(c *Config) { c.OptOutTarget = "" }, "DCR_OPTOUT_TARGET"},
+		"no record-svc":       {func(c *Config) { c.RecordTarget = "" }, "DCR_RECORD_TARGET"},
 		"long emergency":      {func(c *Config) { c.Periods = relationship.Periods{Emergency: 1000 * time.Hour} }, "DCR_EMERGENCY_LASTS"},
 		"half a collector":    {func(c *Config) { c.Telemetry.OTLPInsecure = true }, "DCR_OTLP_ENDPOINT"},
 	} {

@@ -2,7 +2,7 @@ package app
 
 import identityv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/identity/v1"
 
-// Certificate names of the processes that may call us, and of the one that we call.
+// Certificate names of the processes that may call us, and of those that we call.
 const (
 	gateway   = "gateway"
 	recordSvc = "record-svc"
@@ -21,5 +21,6 @@ func callers() map[string][]string {
 		identityv1.DirectoryAdminService_ServiceDesc.ServiceName: {gateway},
 		identityv1.FeedService_ServiceDesc.ServiceName:           {recordSvc},
 		identityv1.MatchService_ServiceDesc.ServiceName:          {optoutSvc},
+		identityv1.MergeService_ServiceDesc.ServiceName:          {gateway},
 	}
 }

@@ -16,8 +16,10 @@ const name = "identity-svc"
 // Config is everything that serve may be told, as flags or in the environment.
 type Config struct {
 	daemon.Config
-	AuditTarget string               `name:"audit-target" env:"DCR_AUDIT_TARGET" required:"" help:"Where audit-svc is: dns:///host:port, or static:///host:port,host:port."`
-	Periods     relationship.Periods `embed:""`
+	AuditTarget  string               `name:"audit-target" env:"DCR_AUDIT_TARGET" required:"" help:"Where audit-svc is: dns:///host:port, or static:///host:port,host:port."`
+	OptOutTarget string               `name:"optout-target" env:"DCR_OPTOUT_TARGET" required:"" help:"Where optout-svc is, likewise: a merge of NHS numbers begins there."`
+	RecordTarget string               `name:"record-target" env:"DCR_RECORD_TARGET" required:"" help:"Where record-svc is, likewise: a superseded number takes no feeds there."`
+	Periods      relationship.Periods `embed:""`
 }
 
 // Owner is how migrate and bootstrap-admin reach the schema.

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/dorsetcarerecord/dcr/identity-svc/internal/service"
 	"github.com/dorsetcarerecord/dcr/identity-svc/internal/store"
@@ -11,6 +12,8 @@ import (
 	"github.com/dorsetcarerecord/dcr/internal/idempotency"
 	"github.com/dorsetcarerecord/dcr/internal/outbox"
 	auditv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1"
+	optoutv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/optout/v1"
+	recordv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/record/v1"
 )
 
 // Serve is the command that answers calls.
@@ -45,7 +48,7 @@ func build(ctx context.Context, cfg Config, p *daemon.Parts) error {
 	}
 	p.OnClose("statements", kept.Close)
 	p.Telemetry.Readiness.Add("database", kept.Ping)
-	box, err := openOutbox(ctx, cfg, p)
+	box, err := openOutbox(ctx, cfg, kept, p)
 	if err != nil {
 		return err
 	}
@@ -54,14 +57,33 @@ func build(ctx context.Context, cfg Config, p *daemon.Parts) error {
 	return service.Register(p.Server, service.Config{Store: kept, Outbox: box, Periods: periods, Now: clock, NewID: newID})
 }
 
-// openOutbox makes the way of audit events. Append is idempotent by the event's id. Readiness does not
-// ask whether audit-svc answers: facts are needed to refuse, and a change says AUDIT_UNAVAILABLE itself.
-func openOutbox(ctx context.Context, cfg Config, p *daemon.Parts) (*outbox.Dispatcher, error) {
+// longestPause between two attempts to lead a merge on: whoever asked for it may be waiting.
+const longestPause = 5 * time.Second
+
+// openOutbox makes the ways of audit events, which are idempotent by the event's id, and of merges. Readiness does
+// not ask whether the peers answer: facts are needed to refuse, a change says AUDIT_UNAVAILABLE itself, and a merge
+// goes on when they are back.
+func openOutbox(ctx context.Context, cfg Config, kept *store.Store, p *daemon.Parts) (*outbox.Dispatcher, error) {
 	audit, err := p.Dial("DCR_AUDIT_TARGET", cfg.AuditTarget, auditSvc, auditv1.AppendService_Append_FullMethodName)
 	if err != nil {
 		return nil, err
 	}
+	optOut, err := p.Dial("DCR_OPTOUT_TARGET", cfg.OptOutTarget, optoutSvc, optoutv1.LinkService_ServiceDesc.ServiceName)
+	if err != nil {
+		return nil, err
+	}
+	record, err := p.Dial("DCR_RECORD_TARGET", cfg.RecordTarget, recordSvc, recordv1.MergeService_ServiceDesc.ServiceName)
+	if err != nil {
+		return nil, err
+	}
+	leader := &service.Leader{
+		Store: kept, OptOut: optoutv1.NewLinkServiceClient(optOut), Record: recordv1.NewMergeServiceClient(record), Now: clock, NewID: newID,
+	}
 	return p.Outbox(ctx, outbox.Config{
-		Handlers: map[string]outbox.Handler{accounting.Topic: accounting.Deliver(auditv1.NewAppendServiceClient(audit))},
+		MaxBackoff: longestPause,
+		Handlers: map[string]outbox.Handler{
+			accounting.Topic:   accounting.Deliver(auditv1.NewAppendServiceClient(audit)),
+			service.MergeTopic: leader.Deliver,
+		},
 	})
 }

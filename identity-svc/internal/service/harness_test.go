@@ -107,6 +107,9 @@ type house struct {
 	directory     identityv1.DirectoryReadServiceClient
 	admin         identityv1.DirectoryAdminServiceClient
 	feed          identityv1.FeedServiceClient
+
+	links   *linkPeer
+	numbers *numberPeer
 }
 
 // open starts identity-svc over mutual TLS with a database of its own and a recording audit-svc.
@@ -114,20 +117,21 @@ func open(t *testing.T) *house {
 	t.Helper()
 	h := &house{
 		t: t, audit: &auditLog{}, db: testkit.Database(t, store.Schema, store.Migrations), now: time.Now(),
-		dir: testkit.Certs(t, "gateway", "record-svc", "identity-svc", "audit-svc", "optout-svc"),
+		dir:   testkit.Certs(t, "gateway", "record-svc", "identity-svc", "audit-svc", "optout-svc"),
+		links: &linkPeer{}, numbers: &numberPeer{},
 	}
 	s, err := store.New(t.Context(), h.db.App)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	cfg := service.Config{Store: s, Outbox: h.startOutbox(), Periods: relationship.Default(), Now: h.time, NewID: uuid.NewV7}
+	cfg := service.Config{Store: s, Outbox: h.startOutbox(s), Periods: relationship.Default(), Now: h.time, NewID: uuid.NewV7}
 	callers := map[string][]string{
 		identityv1.FeedService_ServiceDesc.ServiceName: {"record-svc"}, identityv1.MatchService_ServiceDesc.ServiceName: {"optout-svc"},
 	}
 	for _, d := range []grpc.ServiceDesc{
 		identityv1.FactsService_ServiceDesc, identityv1.PatientService_ServiceDesc, identityv1.RelationshipService_ServiceDesc,
-		identityv1.DirectoryReadService_ServiceDesc, identityv1.DirectoryAdminService_ServiceDesc,
+		identityv1.DirectoryReadService_ServiceDesc, identityv1.DirectoryAdminService_ServiceDesc, identityv1.MergeService_ServiceDesc,
 	} {
 		callers[d.ServiceName] = []string{"gateway"}
 	}
@@ -149,8 +153,8 @@ func (h *house) dial(caller string) *grpc.ClientConn {
 	return testkit.Dial(h.t, h.dir, caller, "identity-svc", h.addr)
 }
 
-// startOutbox runs the dispatcher towards the recording audit-svc.
-func (h *house) startOutbox() *outbox.Dispatcher {
+// startOutbox runs the dispatcher towards the recording audit-svc, and towards the peers of merges.
+func (h *house) startOutbox(s *store.Store) *outbox.Dispatcher {
 	h.t.Helper()
 	address := testkit.Serve(h.t, h.dir, "audit-svc", map[string][]string{
 		auditv1.AppendService_ServiceDesc.ServiceName: {"identity-svc"},
@@ -159,7 +163,9 @@ func (h *house) startOutbox() *outbox.Dispatcher {
 	d, err := outbox.New(h.t.Context(), outbox.Config{
 		DB: h.db.App, Log: slog.New(slog.DiscardHandler), Poll: 20 * time.Millisecond, FlushLimit: 500 * time.Millisecond,
 		FirstBackoff: 10 * time.Millisecond, MaxBackoff: 50 * time.Millisecond,
-		Handlers: map[string]outbox.Handler{accounting.Topic: accounting.Deliver(auditv1.NewAppendServiceClient(conn))},
+		Handlers: map[string]outbox.Handler{
+			accounting.Topic: accounting.Deliver(auditv1.NewAppendServiceClient(conn)), service.MergeTopic: h.leader(s).Deliver,
+		},
 	})
 	if err != nil {
 		h.t.Fatal(err)

@@ -1,5 +1,6 @@
-// Package service answers identity-svc's RPCs, one file per resource. What it decides with is in
-// internal/relationship, internal/search, internal/match and internal/directory; what it stores with in internal/store.
+// Package service answers identity-svc's RPCs, one file per resource, and leads merges of NHS numbers. What it
+// decides with is in internal/relationship, internal/search, internal/match, internal/merge and
+// internal/directory; what it stores with in internal/store.
 package service
 
 import (
@@ -19,7 +20,7 @@ import (
 // Config is what the services work with; all of it is needed.
 type Config struct {
 	Store *store.Store
-	// Outbox delivers audit events, of accounting.Topic.
+	// Outbox delivers audit events, of accounting.Topic, and leads merges, of MergeTopic.
 	Outbox *outbox.Dispatcher
 	// Periods of relationships, filled.
 	Periods relationship.Periods
@@ -51,6 +52,7 @@ func Register(r grpc.ServiceRegistrar, cfg Config) error {
 	identityv1.RegisterFactsServiceServer(r, &facts{core: c})
 	identityv1.RegisterPatientServiceServer(r, &patients{core: c})
 	identityv1.RegisterMatchServiceServer(r, &matching{core: c})
+	identityv1.RegisterMergeServiceServer(r, &merges{core: c})
 	identityv1.RegisterRelationshipServiceServer(r, &relationships{core: c})
 	identityv1.RegisterFeedServiceServer(r, &feed{core: c})
 	identityv1.RegisterDirectoryReadServiceServer(r, &directoryReader{core: c})

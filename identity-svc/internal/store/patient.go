@@ -83,7 +83,7 @@ ON CONFLICT (nhs_number) DO UPDATE SET
   address_lines = excluded.address_lines, postcode = excluded.postcode, postcode_fold = excluded.postcode_fold,
   telephones = excluded.telephones, gp_ods_code = excluded.gp_ods_code, gp_name = excluded.gp_name,
   restricted = excluded.restricted, updated_at = excluded.updated_at, sequence = excluded.sequence,
-  mobiles = excluded.mobiles, emails = excluded.emails
+  mobiles = excluded.mobiles, emails = excluded.emails, invalidated = patient.invalidated AND patient.sequence > 0
 WHERE patient.sequence < excluded.sequence AND patient.superseded_by IS NULL`
 
 // PutPatient takes what a feed says of a person, unless a newer message said otherwise already.

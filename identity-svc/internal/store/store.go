@@ -29,6 +29,7 @@ func New(ctx context.Context, db *sqlx.DB) (*Store, error) {
 		selectStaffFacts, selectSystemFacts,
 		selectPatient, selectPatientForUpdate, searchByNumber, searchByName, upsertPatient,
 		selectMeant, selectContact,
+		lockMerges, selectMerge, lockMerge, selectStandingMerges, selectMerges, insertMerge, updateMerge, supersede, unsupersede,
 		selectRelationship, selectRelationshipsOf, selectStanding, insertDeclared, endRelationship,
 		selectFeedRelationships, upsertFeedRelationship, cutGrants, advanceWatermark, upsertBreak,
 		selectOrganisation, selectOrganisations, selectHeirs, insertOrganisation, updateOrganisation, updateHeirs,
