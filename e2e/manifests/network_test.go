@@ -98,7 +98,7 @@ func TestNothingIsOpenThatNoPolicyNames(t *testing.T) {
 			}
 		}
 	}
-	if diff := cmp.Diff(map[string][]int{"audit-svc": {443}, "gateway": {8443, 9443, 443}, "database": {5432}}, open); diff != "" {
+	if diff := cmp.Diff(map[string][]int{"audit-svc": {443}, "gateway": {8443, 9443, 443}, "optout-svc": {443}, "database": {5432}}, open); diff != "" {
 		t.Errorf("ports without a peer (-meant +found):\n%s", diff)
 	}
 }
