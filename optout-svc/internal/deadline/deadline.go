@@ -60,7 +60,7 @@ func (d Due) Kept(confirmed time.Time) bool { return confirmed.Before(d.Ends) }
 
 // OverdueBefore is the question turned round, for lists: what is pending now and was received before this is
 // overdue, and nothing else is.
-func (r Rules) OverdueBefore(now time.Time) time.Time { return r.day(now, -r.Days) }
+func (r Rules) OverdueBefore(now time.Time) time.Time { return r.OverBefore(now, r.Days) }
 
 // NearBefore likewise: what is pending now and was received before this is near due or overdue.
 func (r Rules) NearBefore(now time.Time) time.Time { return r.day(now, 1+r.Near-r.Days) }
@@ -68,6 +68,10 @@ func (r Rules) NearBefore(now time.Time) time.Time { return r.day(now, 1+r.Near-
 // After is the first instant of the day so many days after the one that at lies in, plus one: the end of a
 // period of whole days, such as that for confirming a request.
 func (r Rules) After(at time.Time, days int) time.Time { return r.day(at, days+1) }
+
+// OverBefore is After turned round, for lists: what began before this has come to the end of so many days, and
+// nothing else has.
+func (r Rules) OverBefore(now time.Time, days int) time.Time { return r.day(now, -days) }
 
 // day is the first instant of the day so many days from the one that at lies in.
 func (r Rules) day(at time.Time, days int) time.Time {

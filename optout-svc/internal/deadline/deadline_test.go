@@ -91,6 +91,9 @@ func TestListsAskTheSameQuestion(t *testing.T) {
 		if got := received.Before(rules.NearBefore(now)); got != (standing != deadline.InTime) {
 			r.Fatalf("received %v, now %v: near due in a list %v, by itself %s", received, now, got, standing)
 		}
+		if got, want := received.Before(rules.OverBefore(now, rules.Days)), !now.Before(rules.After(received, rules.Days)); got != want {
+			r.Fatalf("received %v, now %v: over in a list %v, by itself %v", received, now, got, want)
+		}
 	})
 }
 

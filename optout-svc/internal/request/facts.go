@@ -79,13 +79,13 @@ func Outstanding(f Facts) []Need {
 	return needs
 }
 
-// ownOnline is the form that somebody filled in about themselves: four facts about a person are no proof of
-// being that person, so the code is.
-func (f Facts) ownOnline() bool {
+// OwnOnline tells whether it is the form that somebody filled in about themselves: four facts about a person
+// are no proof of being that person, so the code is.
+func (f Facts) OwnOnline() bool {
 	return f.Channel == Online && f.Requester == Self && !f.Candidate
 }
 
-func (f Facts) needsConfirmation() bool { return f.ownOnline() && !f.Confirmed && !f.Checked }
+func (f Facts) needsConfirmation() bool { return f.OwnOnline() && !f.Confirmed && !f.Checked }
 
 // needsEvidence: what a privacy officer asked for is always waited for. Else a person's own online request
 // rests on its code, a person's own candidate on the sign-off, and everything else on evidence: a request
@@ -97,7 +97,7 @@ func (f Facts) needsEvidence() bool {
 	if f.Checked {
 		return false
 	}
-	return f.Requester != Self || (!f.ownOnline() && !f.Candidate)
+	return f.Requester != Self || (!f.OwnOnline() && !f.Candidate)
 }
 
 // concernsProtectedChild: somebody else asks about a child with safeguarding entries.
@@ -105,10 +105,10 @@ func (f Facts) concernsProtectedChild() bool {
 	return f.Requester != Self && f.Child && f.SafeguardingEntries
 }
 
-// settled tells whether the person, or a privacy officer who signed the candidate off, has had the last
+// Settled tells whether the person, or a privacy officer who signed the candidate off, has had the last
 // word, so that nobody but the system is left to act.
-func (f Facts) settled() bool {
-	return (f.ownOnline() && f.Confirmed) || (f.Candidate && f.SignedOff)
+func (f Facts) Settled() bool {
+	return (f.OwnOnline() && f.Confirmed) || (f.Candidate && f.SignedOff)
 }
 
 // changes tells whether the effect would change anything.

@@ -136,7 +136,7 @@ func expired() Guard {
 
 func settled() Guard {
 	return when("settled", "the person confirmed it online, or a privacy officer signed it off",
-		func(f Facts) bool { return f.settled() },
+		func(f Facts) bool { return f.Settled() },
 		ReasonOfficer, "A privacy officer must make this request effective.")
 }
 

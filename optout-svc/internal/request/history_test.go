@@ -66,7 +66,7 @@ func TestRandomHistories(t *testing.T) {
 // likely draws an event, mostly one that the state knows, or the histories would go nowhere.
 func likely(r *rapid.T, from request.State) request.Event {
 	known := map[request.State][]request.Event{
-		request.None:          {request.Submit},
+		request.None:          {request.Submit, request.Submit, request.Renew},
 		request.Received:      {request.Match, request.NoMatch, request.RecordEvidence},
 		request.NeedsMatching: {request.Match, request.RecordEvidence},
 		request.NeedsEvidence: {request.RecordEvidence, request.RecordEvidence, request.Confirm, request.AllowSafeguarding, request.SignOff},

@@ -32,6 +32,7 @@ func coming() []Transition {
 		{[]State{None}, Submit, []Actor{Person}, []Guard{online()}, Received, "the public form works without an account"},
 		{[]State{None}, Submit, []Actor{Staff}, []Guard{taken()}, Received, "marked with the member of staff; starting is all that staff may do"},
 		{[]State{None}, Submit, []Actor{Officer}, []Guard{takenOrCandidate()}, Received, ""},
+		{[]State{None}, Renew, []Actor{Officer}, []Guard{unmatched()}, Received, "what a reversed request asked goes on for the right person, however it once came; a privacy officer matches it"},
 	}
 }
 

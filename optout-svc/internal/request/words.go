@@ -50,6 +50,8 @@ type Event string
 const (
 	// Submit: the request comes in.
 	Submit Event = "submit"
+	// Renew: a request that had taken effect on the wrong person goes on, as a new one, for the right one.
+	Renew Event = "renew"
 	// Match: it is known whose request it is.
 	Match Event = "match"
 	// NoMatch: it is not known, or the match was wrong.
@@ -85,7 +87,7 @@ const (
 // Events are all events, in the order of a request's life.
 func Events() []Event {
 	return []Event{
-		Submit, Match, NoMatch, RequestEvidence, RecordEvidence, Confirm, AllowSafeguarding, DeclineSafeguarding,
+		Submit, Renew, Match, NoMatch, RequestEvidence, RecordEvidence, Confirm, AllowSafeguarding, DeclineSafeguarding,
 		SignOff, Reconsider, MakeEffective, Duplicate, Refuse, Expire, Withdraw, Reverse,
 	}
 }

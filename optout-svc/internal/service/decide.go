@@ -80,7 +80,7 @@ func (w *writing) MatchOptOut(ctx context.Context, req *optoutv1.MatchOptOutRequ
 		return nil, err
 	}
 	var way post.Way
-	if ownOnline(w.factsOf(o)) {
+	if w.factsOf(o).OwnOnline() {
 		if way, err = w.reachable(ctx, req.GetNhsNumber()); err != nil {
 			return nil, err
 		}

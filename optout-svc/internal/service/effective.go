@@ -148,8 +148,10 @@ func (t *task) renewal(ctx context.Context) (*task, error) {
 		LetterFormat: t.o.LetterFormat, PolicyVersion: t.policy.Version(), Renews: &t.o.ID, HasClaim: t.o.HasClaim, Claim: t.o.Claim,
 	}
 	next := t.begin(t.tx, o, t.by)
-	// A request that came by the public form is taken over by the officer; its channel says how it came.
-	next.record(string(request.Submit), string(request.Received), detail{related: &t.o.ID})
+	// What came by the public form is taken over by the officer; its channel says how it came.
+	if err := next.step(ctx, request.Renew, detail{related: &t.o.ID}); err != nil {
+		return nil, err
+	}
 	next.by = system()
 	if err := next.step(ctx, request.NoMatch, detail{reason: "reversed"}); err != nil {
 		return nil, err

@@ -46,9 +46,7 @@ func (e *Expiry) Run(ctx context.Context) error {
 // Once closes all that are due now.
 func (e *Expiry) Once(ctx context.Context) error {
 	c := e.core
-	// The other way round than deadline.After: what was received before the day so many days ago.
-	y, m, d := c.now().In(c.policy.Zone()).Date()
-	before := time.Date(y, m, d-c.policy.Limits().UnconfirmedDays, 0, 0, 0, 0, c.policy.Zone())
+	before := c.deadlines().OverBefore(c.now(), c.policy.Limits().UnconfirmedDays)
 	for {
 		ids, err := c.store.Unconfirmed(ctx, before, expireBatch)
 		if err != nil {

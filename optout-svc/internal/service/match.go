@@ -32,7 +32,7 @@ func (t *task) lastEvidence() int { return len(t.known) + len(t.evidence) }
 // greet writes to the person whom a request was just matched to: with a code when that confirms it, else that
 // it was received. Where a code cannot be sent the request waits for a privacy officer.
 func (t *task) greet(ctx context.Context, way post.Way) error {
-	if !ownOnline(t.facts()) {
+	if !t.facts().OwnOnline() {
 		if request.State(t.o.State).Pending() {
 			t.letters = append(t.letters, Occasion{Kind: letter.Acknowledgement, Name: strconv.Itoa(t.o.Steps)})
 		}

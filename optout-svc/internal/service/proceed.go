@@ -68,7 +68,7 @@ func (c *core) matchBySystem(ctx context.Context, o store.OptOut) error {
 		return err
 	}
 	var way post.Way
-	if ownOnline(c.factsOf(o)) {
+	if c.factsOf(o).OwnOnline() {
 		if way, err = c.reachable(ctx, number); err != nil {
 			return err
 		}
@@ -115,7 +115,7 @@ func (c *core) finish(ctx context.Context, o store.OptOut) error {
 	}
 	return c.bySystem(ctx, o.ID, "opt_out.make_effective", "made effective", func(t *task) (bool, error) {
 		f := t.facts()
-		if f.State != request.Ready || !settled(f) || t.o.NHSNumber != o.NHSNumber {
+		if f.State != request.Ready || !f.Settled() || t.o.NHSNumber != o.NHSNumber {
 			return false, nil
 		}
 		if t.o.ProtectedChild = t.o.ProtectedChild || protected; len(request.Outstanding(t.facts())) > 0 {
@@ -123,11 +123,6 @@ func (c *core) finish(ctx context.Context, o store.OptOut) error {
 		}
 		return true, t.effectuate(ctx, "")
 	})
-}
-
-// settled tells whether the system may make a request effective that is ready.
-func settled(f request.Facts) bool {
-	return (ownOnline(f) && f.Confirmed) || (f.Candidate && f.SignedOff)
 }
 
 // bySystem changes a request as the system, with an audit event of its own, unless work finds nothing to do.

@@ -202,7 +202,7 @@ func (t *task) confirmed(ctx context.Context, given string) error {
 	if err := t.step(ctx, request.Confirm, detail{}); err != nil {
 		return notAccepted()
 	}
-	if f := t.facts(); f.State == request.Ready && settled(f) {
+	if f := t.facts(); f.State == request.Ready && f.Settled() {
 		return t.proceed()
 	}
 	return nil

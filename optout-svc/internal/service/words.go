@@ -77,11 +77,7 @@ func (c *core) factsOf(o store.OptOut) request.Facts {
 		Confirmed: o.ConfirmedByPersonAt != nil, Checked: o.CheckedAt != nil, Asked: len(o.Asked) > 0, SignedOff: o.SignedOffAt != nil,
 		Child: o.ProtectedChild, SafeguardingEntries: o.ProtectedChild, SafeguardingAllowed: o.SafeguardingAllowedAt != nil,
 	}
-	f.Expired = !c.now().Before(c.deadlines().After(o.ReceivedAt, c.policy.Limits().UnconfirmedDays))
+	// From when it was entered: one that goes on from a reversed one is as old as that, and gets its time anew.
+	f.Expired = !c.now().Before(c.deadlines().After(o.EnteredAt, c.policy.Limits().UnconfirmedDays))
 	return f
-}
-
-// ownOnline tells whether a request is a person's own by the public form, which its code confirms.
-func ownOnline(f request.Facts) bool {
-	return f.Channel == request.Online && f.Requester == request.Self && !f.Candidate
 }

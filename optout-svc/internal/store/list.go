@@ -70,13 +70,13 @@ func (s *Store) Safeguarding(ctx context.Context, after uuid.UUID, limit int) ([
 const selectUnconfirmed = `
 SELECT id FROM opt_out
 WHERE state = 'needs_evidence' AND channel = 2 AND requester = 1 AND register = '' AND confirmed_by_person_at IS NULL
-  AND checked_at IS NULL AND received_at < $1
-ORDER BY received_at LIMIT $2`
+  AND checked_at IS NULL AND registered_at < $1
+ORDER BY registered_at LIMIT $2`
 
-// Unconfirmed gives online requests that were received before and never confirmed, oldest first.
-func (s *Store) Unconfirmed(ctx context.Context, receivedBefore time.Time, limit int) ([]uuid.UUID, error) {
+// Unconfirmed gives online requests that were entered before and never confirmed, oldest first.
+func (s *Store) Unconfirmed(ctx context.Context, enteredBefore time.Time, limit int) ([]uuid.UUID, error) {
 	var ids []uuid.UUID
-	if err := s.stmt.Select(ctx, nil, &ids, selectUnconfirmed, receivedBefore, limit); err != nil {
+	if err := s.stmt.Select(ctx, nil, &ids, selectUnconfirmed, enteredBefore, limit); err != nil {
 		return nil, fmt.Errorf("list unconfirmed: %w", postgres.Translate(err))
 	}
 	return ids, nil
