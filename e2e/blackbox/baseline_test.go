@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"google.golang.org/genproto/googleapis/api/httpbody"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/dorsetcarerecord/dcr/e2e/county"
@@ -26,7 +27,7 @@ type baseline struct {
 // baselines has a row for every RPC of the contract. A new RPC without one fails the matrix.
 func baselines() map[string]baseline {
 	all := map[string]baseline{}
-	for _, part := range []map[string]baseline{recordRows(), relationshipRows(), privacyRows(), feedRows(), organisationRows(), staffRows()} {
+	for _, part := range []map[string]baseline{recordRows(), relationshipRows(), privacyRows(), feedRows(), logRows(), organisationRows(), staffRows()} {
 		for name, row := range part {
 			all["/dcr.gateway.v1."+name] = row
 		}
@@ -83,7 +84,27 @@ func relationshipRows() map[string]baseline {
 
 func privacyRows() map[string]baseline {
 	const self, post = optoutv1.Requester_REQUESTER_SELF, optoutv1.Channel_CHANNEL_POST
+	// anEvent is the id of some event: that of a look at oneself.
+	anEvent := func(s *suite, t *testing.T) string { return s.ask(t, s.auditor, &gatewayv1.GetMeRequest{}).eventID }
 	return map[string]baseline{
+		"AccessHistoryService/GetAccessHistory": {role: privacy, make: func(_ *suite, _ *testing.T, _ member, p person) proto.Message {
+			return &gatewayv1.GetAccessHistoryRequest{NhsNumber: p.number}
+		}},
+		"AccessHistoryService/PrintAccessHistory": {role: guardian, make: func(_ *suite, _ *testing.T, _ member, p person) proto.Message {
+			return &gatewayv1.PrintAccessHistoryRequest{NhsNumber: p.number}
+		}},
+		"AuditService/GetEvent": {role: guardian, make: func(s *suite, t *testing.T, _ member, _ person) proto.Message {
+			return &gatewayv1.GetEventRequest{EventId: anEvent(s, t)}
+		}},
+		"FhirAuditService/SearchAuditEvents": {role: guardian, make: func(*suite, *testing.T, member, person) proto.Message {
+			return &gatewayv1.SearchAuditEventsRequest{XCount: 1}
+		}},
+		"FhirAuditService/PostSearchAuditEvents": {role: privacy, make: func(*suite, *testing.T, member, person) proto.Message {
+			return &gatewayv1.PostSearchAuditEventsRequest{Form: &httpbody.HttpBody{Data: []byte("_count=1")}}
+		}},
+		"FhirAuditService/ReadAuditEvent": {role: guardian, make: func(s *suite, t *testing.T, _ member, _ person) proto.Message {
+			return &gatewayv1.ReadAuditEventRequest{Id: anEvent(s, t)}
+		}},
 		"AuditService/ListEvents": {role: guardian, make: func(*suite, *testing.T, member, person) proto.Message {
 			return &gatewayv1.ListEventsRequest{PageSize: 1}
 		}},

@@ -97,9 +97,10 @@ func (b binding) request(t *testing.T, base string, in proto.Message) *http.Requ
 	rest := proto.Clone(in)
 	path := b.path
 	for field := range fieldsOf(rest) {
-		name := "{" + string(field.Name()) + "}"
-		if strings.Contains(path, name) {
-			path = strings.ReplaceAll(path, name, url.PathEscape(rest.ProtoReflect().Get(field).String()))
+		name, value := "{"+string(field.Name())+"}", rest.ProtoReflect().Get(field).String()
+		rests := "{" + string(field.Name()) + "=**}" // the rest of the path, slashes and all
+		if strings.Contains(path, name) || strings.Contains(path, rests) {
+			path = strings.ReplaceAll(strings.ReplaceAll(path, name, url.PathEscape(value)), rests, value)
 			rest.ProtoReflect().Clear(field)
 		}
 	}
@@ -118,6 +119,9 @@ func (b binding) request(t *testing.T, base string, in proto.Message) *http.Requ
 		body, contentType = text, "application/json"
 	default:
 		body, contentType = readyBytes(rest, b.body), "application/fhir+json"
+		if strings.HasSuffix(path, "/_search") {
+			contentType = "application/x-www-form-urlencoded"
+		}
 	}
 	request, err := http.NewRequestWithContext(t.Context(), b.verb, base+path, bytes.NewReader(body))
 	if err != nil {
