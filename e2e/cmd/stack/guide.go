@@ -45,7 +45,7 @@ func castOf(m *stack.Manifest) (*cast, error) {
 
 // printGuide tells what is running and what to try. Each call works when pasted into a shell.
 func printGuide(out io.Writer, file string, m *stack.Manifest) error {
-	fmt.Fprintf(out, "\nThe suite is up.\n  REST  %s\n  gRPC  %s\n  all tokens, people and addresses: %s\n", m.GatewayURL, m.GatewayGRPC, file)
+	fmt.Fprintf(out, "\nThe suite is up.\n  REST  %s\n  gRPC  %s\n  witness of the audit log  %s/status\n  all tokens, people and addresses: %s\n", m.GatewayURL, m.GatewayGRPC, m.Audit.WitnessURL, file)
 	c, err := castOf(m)
 	if err != nil {
 		return err
@@ -60,6 +60,8 @@ func printGuide(out io.Writer, file string, m *stack.Manifest) error {
 	} {
 		fmt.Fprintf(out, "\n# %s\ncurl --silent --cacert %s -H 'Authorization: Bearer %s' '%s%s'\n", call.what, m.CAFile, call.token, m.GatewayURL, call.path)
 	}
+	fmt.Fprintf(out, "\n# anybody checks the audit log from outside, with nothing but its public key (docs/audit.md)\n"+
+		".build/bin/dcrctl audit verify --key '%s' --ca-file %s --url %s --whole\n", m.Audit.Key, m.CAFile, m.Audit.LogURL)
 	return nil
 }
 
@@ -87,6 +89,7 @@ func (c *envCommand) Run(context.Context) error {
 		{"DCR", m.GatewayURL}, {"CA", m.CAFile}, {"PERSON", people.person}, {"SEALED", people.sealed},
 		{"PARAMEDIC", people.paramedic.Token}, {"STRANGER", people.stranger.Token}, {"CARER", people.holder.Token},
 		{"OFFICER", people.officer.Token}, {"GUARDIAN", people.guardian.Token}, {"COLLEAGUE", people.colleague.Token}, {"SYSTEM", people.system},
+		{"LOG", m.Audit.LogURL}, {"LOG_KEY", m.Audit.Key}, {"WITNESS", m.Audit.WitnessURL}, {"WITNESS_KEY", m.Audit.WitnessKey},
 	} {
 		fmt.Printf("export %s='%s'\n", v.name, v.value)
 	}
