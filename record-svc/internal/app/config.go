@@ -18,6 +18,7 @@ type Config struct {
 	daemon.Config
 	AuditTarget    string `name:"audit-target" env:"DCR_AUDIT_TARGET" required:"" help:"Where audit-svc is: dns:///host:port, or static:///host:port,host:port."`
 	IdentityTarget string `name:"identity-target" env:"DCR_IDENTITY_TARGET" required:"" help:"Where identity-svc is, likewise."`
+	OptOutTarget   string `name:"optout-target" env:"DCR_OPTOUT_TARGET" required:"" help:"Where optout-svc is, likewise: people who are new are checked there before their record opens."`
 	NeverShared    string `name:"never-shared-file" env:"DCR_NEVER_SHARED_FILE" help:"JSON file of the code sets that are never shared; the project's own, which is not a national one, when empty."`
 }
 

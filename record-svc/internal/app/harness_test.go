@@ -21,6 +21,7 @@ import (
 	"github.com/dorsetcarerecord/dcr/internal/testkit"
 	auditv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1"
 	identityv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/identity/v1"
+	optoutv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/optout/v1"
 	recordv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/record/v1"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/store"
 )
@@ -42,6 +43,7 @@ type suite struct {
 	db       testkit.Handles
 	audit    *auditPeer
 	identity *identityPeer
+	optout   *optoutPeer
 	cfg      Config
 }
 
@@ -51,13 +53,16 @@ func newSuite(t testing.TB) *suite {
 	s := &suite{
 		dir: testkit.Certs(t, name, gateway, optoutSvc, auditSvc, identitySvc, "dcrctl"),
 		db:  testkit.Database(t, store.Schema, store.Migrations), audit: &auditPeer{}, identity: &identityPeer{},
+		optout: newOptOutPeer(),
 	}
 	audit := testkit.Serve(t, s.dir, auditSvc, map[string][]string{auditv1.AppendService_ServiceDesc.ServiceName: {name}},
 		func(r grpc.ServiceRegistrar) { auditv1.RegisterAppendServiceServer(r, s.audit) }, nil)
 	identity := testkit.Serve(t, s.dir, identitySvc, map[string][]string{identityv1.FeedService_ServiceDesc.ServiceName: {name}},
 		func(r grpc.ServiceRegistrar) { identityv1.RegisterFeedServiceServer(r, s.identity) }, nil)
+	optout := testkit.Serve(t, s.dir, optoutSvc, map[string][]string{optoutv1.NewPersonService_ServiceDesc.ServiceName: {name}},
+		func(r grpc.ServiceRegistrar) { optoutv1.RegisterNewPersonServiceServer(r, s.optout) }, nil)
 	s.cfg = Config{
-		AuditTarget: "static:///" + audit, IdentityTarget: "static:///" + identity,
+		AuditTarget: "static:///" + audit, IdentityTarget: "static:///" + identity, OptOutTarget: "static:///" + optout,
 		Config: daemon.Config{
 			Listen:    "127.0.0.1:0",
 			Database:  postgres.Config{URL: s.db.AppURL},

@@ -9,6 +9,8 @@ import (
 	"github.com/dorsetcarerecord/dcr/internal/outbox"
 	auditv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1"
 	identityv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/identity/v1"
+	optoutv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/optout/v1"
+	"github.com/dorsetcarerecord/dcr/record-svc/internal/hold"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/service"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/store"
 )
@@ -56,8 +58,30 @@ func build(ctx context.Context, cfg Config, p *daemon.Parts) error {
 	if err != nil {
 		return err
 	}
-	service.Register(p.Server, service.Config{Store: kept, Outbox: box, Rules: rules, Now: clock})
+	desk, err := openHold(cfg, kept, p)
+	if err != nil {
+		return err
+	}
+	service.Register(p.Server, service.Config{Store: kept, Outbox: box, Hold: desk, Rules: rules, Now: clock})
 	return nil
+}
+
+// openHold makes the way on which people who are new are checked. Readiness does not ask whether optout-svc
+// answers: the records of all others open without it.
+func openHold(cfg Config, kept *store.Store, p *daemon.Parts) (*hold.Desk, error) {
+	conn, err := p.Dial("DCR_OPTOUT_TARGET", cfg.OptOutTarget, optoutSvc, optoutv1.NewPersonService_CheckNewPersons_FullMethodName)
+	if err != nil {
+		return nil, err
+	}
+	desk, err := hold.New(hold.Config{
+		Store: kept, OptOut: optoutv1.NewNewPersonServiceClient(conn), FactsTopic: service.FactsTopic,
+		Log: p.Telemetry.Log, Meter: p.Telemetry.Meter,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.Work("check of people who are new", desk.Run)
+	return desk, nil
 }
 
 // openOutbox makes the ways of events and of what identity-svc must know. Readiness does not ask whether

@@ -44,6 +44,8 @@ type Result struct {
 	Unmatched []bundle.Unmatched
 	// Changed is true when anything was stored.
 	Changed bool
+	// Held is true when the person's record is closed until optout-svc has checked them.
+	Held bool
 	// Messages to flush before the sender is answered.
 	Messages []uuid.UUID
 }
@@ -126,6 +128,7 @@ func (w *work) run(ctx context.Context) (*Result, error) {
 			return nil, err
 		}
 	}
+	result.Held = w.person.Held
 	return result, w.Store.Accepted(ctx, w.tx, w.settled.NHSNumber, w.from.Source, w.at)
 }
 
@@ -144,6 +147,9 @@ func (w *work) settle(ctx context.Context) error {
 	if w.person, err = w.Store.LockPerson(ctx, w.tx, number); err != nil {
 		return err
 	}
+	if w.person.Retired {
+		return w.superseded()
+	}
 	if w.settled, err = w.settleOnce(ctx); err != nil {
 		return err
 	}
@@ -151,6 +157,15 @@ func (w *work) settle(ctx context.Context) error {
 		return fault.Unavailable("CONCURRENT_CHANGE", "The bundle's resources changed hands while it was being stored. Send it again.")
 	}
 	return nil
+}
+
+// superseded refuses a bundle about a number that was merged away: under it nobody would ever see it.
+func (w *work) superseded() error {
+	r := &bundle.Refusal{Reason: ReasonSuperseded, Text: "This NHS number was merged into another one. Look the person up, and send this under the number in force."}
+	if w.bundle.Patient != nil {
+		r.Expression = fmt.Sprintf("Bundle.entry[%d].resource", w.bundle.Patient.Index)
+	}
+	return r
 }
 
 func (w *work) settleOnce(ctx context.Context) (*bundle.Settled, error) {

@@ -133,12 +133,23 @@ func (w *work) mergePatient(ctx context.Context, p *planned) error {
 		newestFirst = append(newestFirst, patient{Resource: r, gp: content.GP})
 	}
 	m := merge(newestFirst)
+	before := person.Demographics{Family: w.person.FamilyName, BirthDate: w.person.BirthDate}
 	w.facts.Person = &m
 	w.person.FamilyName, w.person.BirthDate = m.Demographics.Family, m.Demographics.BirthDate
 	w.person.GivenName = ""
 	if len(m.Demographics.Given) > 0 {
 		w.person.GivenName = m.Demographics.Given[0]
 	}
-	w.person.GPODSCode, w.person.Restricted = m.GPODSCode, m.Restricted
+	w.person.GPODSCode, w.person.Restricted, w.person.Postcode = m.GPODSCode, m.Restricted, m.Postcode
+	w.hold(before, m.Demographics)
 	return nil
+}
+
+// hold closes the record of somebody whose name and birth date became known only now: until then nobody could
+// tell whether a waiting request to opt out means them. A new person is held from the start. One who was known
+// and is called otherwise now is not: a marriage must not close a record while optout-svc is down.
+func (w *work) hold(before, after person.Demographics) {
+	if !before.Identified() && after.Identified() {
+		w.person.Held = true
+	}
 }

@@ -22,6 +22,11 @@ type Demographics struct {
 	BirthDate string
 }
 
+// Identified tells whether name and birth date are known, so that the person can be told from others.
+func (d Demographics) Identified() bool {
+	return Fold(d.Family) != "" && len(d.BirthDate) == len("2006-01-02")
+}
+
 // Of reads the demographics of a Patient.
 func Of(patient *fhir.Resource) Demographics {
 	name := section.Official(patient.Name)

@@ -14,6 +14,7 @@ import (
 	"github.com/dorsetcarerecord/dcr/internal/outbox"
 	recordv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/record/v1"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/bundle"
+	"github.com/dorsetcarerecord/dcr/record-svc/internal/hold"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/ingest"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/store"
 )
@@ -31,6 +32,7 @@ type feed struct {
 	ingester *ingest.Ingester
 	store    *store.Store
 	outbox   Outbox
+	hold     *hold.Desk
 	now      func() time.Time
 }
 
@@ -57,6 +59,9 @@ func (f *feed) SubmitBundle(ctx context.Context, req *recordv1.SubmitBundleReque
 		return nil, accounting.Unaccounted(err)
 	}
 	f.tellIdentity(ctx, facts)
+	if result.Held {
+		f.hold.Await(ctx, string(result.NHSNumber))
+	}
 	body, err := transactionResponse(result, f.now())
 	if err != nil {
 		return nil, err

@@ -20,6 +20,12 @@ func choiceMismatch() error {
 	return fault.Precondition("CHOICE_MISMATCH", "The opt-out choice known here has another number than the decision rests on. Decide again.")
 }
 
+// unchecked is said in the same words however long the check takes: most take a moment, and one in which a request
+// may mean the person takes until a privacy officer has decided.
+func unchecked() error {
+	return fault.Unavailable("NEW_PERSON_UNCHECKED", "This person is new to the record. Nothing is shown before it is checked whether a request to opt out waits for them. Try again shortly.")
+}
+
 func noPatient() error {
 	return fault.NotFound("PATIENT_NOT_FOUND", "Nothing was received about this person.")
 }
@@ -41,6 +47,8 @@ func checkGate(g store.Gate, asked int64, err error) error {
 		return err
 	case g.Sealed:
 		return sealed()
+	case g.Held:
+		return unchecked()
 	case !g.Open(asked):
 		return choiceMismatch()
 	}

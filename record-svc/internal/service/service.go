@@ -10,6 +10,7 @@ import (
 
 	"github.com/dorsetcarerecord/dcr/internal/nhsnumber"
 	recordv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/record/v1"
+	"github.com/dorsetcarerecord/dcr/record-svc/internal/hold"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/ingest"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/nevershared"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/store"
@@ -25,6 +26,8 @@ type Outbox interface {
 type Config struct {
 	Store  *store.Store
 	Outbox Outbox
+	// Hold opens the records of people who are new.
+	Hold *hold.Desk
 	// Rules are the never-shared code sets in force.
 	Rules *nevershared.Set
 	Now   func() time.Time
@@ -35,7 +38,9 @@ func Register(r grpc.ServiceRegistrar, cfg Config) {
 	ingester := &ingest.Ingester{Store: cfg.Store, Rules: cfg.Rules, Now: cfg.Now}
 	recordv1.RegisterReadServiceServer(r, &reads{store: cfg.Store, ingester: ingester, rules: cfg.Rules, now: cfg.Now})
 	recordv1.RegisterSealServiceServer(r, &seal{store: cfg.Store})
-	recordv1.RegisterFeedServiceServer(r, &feed{ingester: ingester, store: cfg.Store, outbox: cfg.Outbox, now: cfg.Now})
+	recordv1.RegisterSafeguardingServiceServer(r, &safeguarding{store: cfg.Store})
+	recordv1.RegisterMergeServiceServer(r, &merging{store: cfg.Store})
+	recordv1.RegisterFeedServiceServer(r, &feed{ingester: ingester, store: cfg.Store, outbox: cfg.Outbox, hold: cfg.Hold, now: cfg.Now})
 	recordv1.RegisterFeedReadServiceServer(r, &feedRead{store: cfg.Store})
 }
 

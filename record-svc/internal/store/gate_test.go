@@ -26,8 +26,8 @@ func fill(t *testing.T, n int) testkit.Handles {
 	h := testkit.Database(t, Schema, Migrations)
 	for _, text := range []string{
 		`INSERT INTO source (ods_code, name, kind) VALUES ('R0D', 'R0D', 1)`,
-		`INSERT INTO person (nhs_number, sequence, family_name, given_name, birth_date, family_fold, given_fold, gp_ods_code, restricted, rules, updated_at)
-		 SELECT lpad(i::text, 10, '0'), 1, '', '', '', '', '', '', false, 'r', now() FROM generate_series(1, 200) i`,
+		`INSERT INTO person (nhs_number, sequence, family_name, given_name, birth_date, family_fold, given_fold, gp_ods_code, restricted, rules, held, updated_at)
+		 SELECT lpad(i::text, 10, '0'), 1, '', '', '', '', '', '', false, 'r', false, now() FROM generate_series(1, 200) i`,
 		`UPDATE person SET nhs_number = '` + alice + `' WHERE nhs_number = '0000000001'`,
 		`INSERT INTO piece (nhs_number, section, form, rules, body, entries, sources, source_entries, source_latest)
 		 SELECT p.nhs_number, s, f, 'r', '` + secret + `', 1, '{R0D}', '{1}', '{x}' FROM person p, unnest('{allergies,history,results,medication}'::text[]) s, unnest('{full,summary}'::text[]) f`,
@@ -139,12 +139,35 @@ func TestNoBodyLeavesWhileSealed(t *testing.T) {
 	}
 }
 
+// TestNoBodyLeavesWhileHeld likewise, of a person who is new: with every choice, and none.
+func TestNoBodyLeavesWhileHeld(t *testing.T) {
+	t.Parallel()
+	h := fill(t, 5)
+	var entry string
+	if err := h.Owner.GetContext(t.Context(), &entry, `SELECT id FROM entry WHERE nhs_number = $1 LIMIT 1`, alice); err != nil {
+		t.Fatal(err)
+	}
+	for _, held := range []bool{true, false} {
+		if _, err := h.Owner.ExecContext(t.Context(), `UPDATE person SET held = $2 WHERE nhs_number = $1`, alice, held); err != nil {
+			t.Fatal(err)
+		}
+		for what, r := range readings(entry) {
+			for asked := range int64(3) {
+				if got := bodies(t, h.App, r.text, r.args(asked)...); got > 0 != (!held && asked == 0) {
+					t.Errorf("held %v, asked with %d, %s: %d bodies", held, asked, what, got)
+				}
+			}
+		}
+	}
+}
+
 // TestEveryReadingIsGated looks through the prepared statements for one that reads a person's data outside of
 // ingest and does not begin with the gate.
 func TestEveryReadingIsGated(t *testing.T) {
 	t.Parallel()
 	// Run only in a transaction of ingest, whose answers hold nothing of the record.
-	byIngest := []string{currentSQL, entriesSQL, supportingSQL, versionsSQL, ownersSQL, updateLinesSQL, upsertPiecesSQL, upsertEntriesSQL, insertVersionsSQL}
+	// Whether there are safeguarding entries is asked by optout-svc alone, sealed or not, and tells nothing of them.
+	byIngest := []string{safeguardingSQL, currentSQL, entriesSQL, supportingSQL, versionsSQL, ownersSQL, updateLinesSQL, upsertPiecesSQL, upsertEntriesSQL, insertVersionsSQL}
 	for _, text := range texts() {
 		reads := strings.Contains(text, " entry") || strings.Contains(text, " piece") || strings.Contains(text, " version")
 		if reads && !slices.Contains(byIngest, text) && !strings.HasPrefix(text, "\nWITH g AS ("+gateSQL+")") {

@@ -21,6 +21,12 @@ type Person struct {
 	BirthDate  string `db:"birth_date"`
 	GPODSCode  string `db:"gp_ods_code"`
 	Restricted bool   `db:"restricted"`
+	// Postcode of the home, as the newest Patient has it.
+	Postcode string `db:"postcode"`
+	// Retired is true for a number that was merged into another one.
+	Retired bool `db:"retired"`
+	// Held closes the record until optout-svc has checked the person.
+	Held bool `db:"held"`
 	// Rules is the version of the never-shared code sets that the ready JSON was rendered under.
 	Rules string `db:"rules"`
 }
@@ -34,16 +40,16 @@ func (p Person) Known() *person.Demographics {
 }
 
 const lockPersonSQL = `
-SELECT sequence, family_name, given_name, birth_date, gp_ods_code, restricted, rules
+SELECT sequence, family_name, given_name, birth_date, gp_ods_code, restricted, rules, postcode, retired, held
   FROM person WHERE nhs_number = $1 FOR UPDATE`
 
 const insertPersonSQL = `
-INSERT INTO person (nhs_number, sequence, family_name, given_name, birth_date, family_fold, given_fold, gp_ods_code, restricted, rules, updated_at)
-VALUES ($1, 0, '', '', '', '', '', '', false, '', $2)
+INSERT INTO person (nhs_number, sequence, family_name, given_name, birth_date, family_fold, given_fold, gp_ods_code, restricted, rules, held, updated_at)
+VALUES ($1, 0, '', '', '', '', '', '', false, '', true, $2)
 ON CONFLICT (nhs_number) DO NOTHING`
 
 // LockPerson locks a person's row until the transaction ends, so that bundles about one person take turns. It
-// makes the row when there is none.
+// makes the row when there is none; the person of a new one is held.
 func (s *Store) LockPerson(ctx context.Context, tx *sqlx.Tx, number nhsnumber.Number) (Person, error) {
 	var p Person
 	err := s.stmt.Get(ctx, tx, &p, lockPersonSQL, string(number))
@@ -58,13 +64,13 @@ func (s *Store) LockPerson(ctx context.Context, tx *sqlx.Tx, number nhsnumber.Nu
 
 const updatePersonSQL = `
 UPDATE person SET sequence = $2, family_name = $3, given_name = $4, birth_date = $5, family_fold = $6, given_fold = $7,
-       gp_ods_code = $8, restricted = $9, rules = $10, updated_at = $11
+       gp_ods_code = $8, restricted = $9, rules = $10, updated_at = $11, postcode = $12, held = $13
  WHERE nhs_number = $1`
 
 // UpdatePerson writes a person after a bundle.
 func (s *Store) UpdatePerson(ctx context.Context, tx *sqlx.Tx, number nhsnumber.Number, p Person) error {
 	_, err := s.stmt.Exec(ctx, tx, updatePersonSQL, string(number), p.Sequence, p.FamilyName, p.GivenName, p.BirthDate,
-		person.Fold(p.FamilyName), person.Fold(p.GivenName), p.GPODSCode, p.Restricted, p.Rules, s.now())
+		person.Fold(p.FamilyName), person.Fold(p.GivenName), p.GPODSCode, p.Restricted, p.Rules, s.now(), p.Postcode, p.Held)
 	if err != nil {
 		return fmt.Errorf("update person: %w", err)
 	}

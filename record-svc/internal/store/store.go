@@ -63,7 +63,7 @@ func (s *Store) InTx(ctx context.Context, work func(*sqlx.Tx) error) error {
 func texts() []string {
 	return []string{
 		viewSQL, shownSQL, sourcesSQL, linesSQL, detailSQL, currentSQL,
-		applyChoiceSQL, choiceSQL,
+		applyChoiceSQL, choiceSQL, safeguardingSQL, heldSQL, heldOfSQL, releaseSQL, retireSQL, restoreSQL,
 		ownersSQL, lockPersonSQL, insertPersonSQL, twinsSQL, updatePersonSQL, entriesSQL, versionsSQL, supportingSQL,
 		insertVersionsSQL, upsertEntriesSQL, updateLinesSQL, upsertPiecesSQL,
 		sourceKindsSQL, touchSourceSQL, acceptedSQL, knownSourceSQL, insertRefusalSQL, listRefusalsSQL,
