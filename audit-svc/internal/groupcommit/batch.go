@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/dorsetcarerecord/dcr/internal/failpoint"
 	"github.com/dorsetcarerecord/dcr/internal/fault"
 
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/store"
@@ -79,7 +80,9 @@ func (c *Committer) store(some []*waiting) error {
 		groups[i] = w.rows
 		events += len(w.rows)
 	}
+	failpoint.Hit("audit.append.gathered")
 	results, err := c.cfg.Log.Append(ctx, groups)
+	failpoint.Hit("audit.append.stored")
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,8 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/dorsetcarerecord/dcr/internal/failpoint"
+
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/store"
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/tree"
 	"github.com/dorsetcarerecord/dcr/audit-svc/verify"
@@ -18,6 +20,7 @@ func (t *term) round(ctx context.Context) (full bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	failpoint.Hit("audit.sequence.after_snapshot")
 	now, err := tree.ParseSnapshot(text)
 	if err != nil {
 		return false, fmt.Errorf("read snapshot: %w", err)

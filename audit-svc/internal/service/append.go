@@ -11,6 +11,7 @@ import (
 	auditv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/dorsetcarerecord/dcr/internal/failpoint"
 	"github.com/dorsetcarerecord/dcr/internal/fault"
 	"github.com/dorsetcarerecord/dcr/internal/rpc"
 
@@ -55,7 +56,9 @@ func (a *Append) Append(ctx context.Context, req *auditv1.AppendRequest) (*audit
 	if err != nil {
 		return nil, err
 	}
+	failpoint.Hit("audit.append.received")
 	result, err := a.cfg.Appender.Append(ctx, rows)
+	failpoint.Hit("audit.append.before_answer")
 	if err != nil {
 		return nil, fmt.Errorf("append: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
+	"github.com/dorsetcarerecord/dcr/internal/failpoint"
 	"github.com/dorsetcarerecord/dcr/internal/fault"
 	"github.com/dorsetcarerecord/dcr/internal/postgres"
 )
@@ -62,6 +63,7 @@ func (s *Store) appendAll(ctx context.Context, groups [][]Row) ([]Result, error)
 				return ErrTorn
 			}
 		}
+		failpoint.Hit("audit.append.before_commit")
 		return nil
 	})
 	if errors.Is(err, ErrTorn) && len(groups) == 1 {
@@ -72,7 +74,9 @@ func (s *Store) appendAll(ctx context.Context, groups [][]Row) ([]Result, error)
 
 // write inserts what is new and compares what is not.
 func (s *Store) write(ctx context.Context, tx *sqlx.Tx, groups [][]Row) ([]Result, error) {
+	failpoint.Hit("audit.append.before_insert")
 	fresh, err := s.insert(ctx, tx, slices.Concat(groups...))
+	failpoint.Hit("audit.append.after_insert")
 	if err != nil {
 		return nil, err
 	}

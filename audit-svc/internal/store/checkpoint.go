@@ -128,6 +128,7 @@ func (l *Lead) Sign(ctx context.Context, size int64, body string, signatures []S
 	if !same {
 		return fmt.Errorf("keep checkpoint of %d leaves: %w", size, ErrOtherText)
 	}
+	failpoint.Hit("audit.sign.after_body")
 	signers, lines := make(pq.StringArray, len(signatures)), make(pq.StringArray, len(signatures))
 	for i, sig := range signatures {
 		signers[i], lines[i] = sig.Signer, sig.Line

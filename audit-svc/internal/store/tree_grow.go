@@ -114,6 +114,7 @@ func (l *Lead) write(ctx context.Context, tx *sqlx.Tx, g Growth) error {
 			return fmt.Errorf("tiles: %w", err)
 		}
 	}
+	failpoint.Hit("audit.sequence.after_tiles")
 	if err := l.exec(ctx, tx, insertHead, g.To.Size, g.From, g.To.Root[:], g.To.Seen, instant(g.To.MadeAt)); err != nil {
 		return fmt.Errorf("head: %w", err)
 	}
