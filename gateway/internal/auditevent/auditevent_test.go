@@ -89,6 +89,9 @@ func cases() map[string]*auditv1.Event {
 		"opt-out": with(func(e *auditv1.Event) {
 			changed(e, "opt_out.register", &auditv1.Change{Resource: "opt_out", Id: "o-1", Summary: "registered as choice 1"})
 		}),
+		"opt-out-matched": with(func(e *auditv1.Event) {
+			changed(e, "opt_out.match", &auditv1.Change{Resource: "opt_out", Id: "o-1", Summary: "matched"})
+		}),
 		"relationship-ended": with(func(e *auditv1.Event) {
 			changed(e, "relationship.end", &auditv1.Change{Resource: "care_relationship", Id: "rel-1", Summary: "ended"})
 		}),

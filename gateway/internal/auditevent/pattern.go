@@ -35,8 +35,11 @@ func author() coding    { return coding{systemPart, "AUT", "author (originator)"
 // known, by whether something was released or changed.
 func patternOf(e *auditv1.Event) pattern {
 	action := e.GetAction()
-	if action == actionList {
+	switch {
+	case action == actionList:
 		return search()
+	case e.GetChange() != nil && isQuestion(action):
+		return pattern{interaction: "operation", action: "E", part: author()} // a change that is called like a look
 	}
 	switch action[strings.LastIndexByte(action, '.')+1:] {
 	case "view", "explain", "read":
@@ -58,6 +61,16 @@ func patternOf(e *auditv1.Event) pattern {
 	default:
 		return pattern{interaction: "operation", action: "E", part: author()}
 	}
+}
+
+// isQuestion tells whether an action is called like a read or a search: opt_out.match finds nobody, it says who.
+func isQuestion(action string) bool {
+	for _, word := range []string{".view", ".explain", ".read", ".list", ".search", ".match", ".form"} {
+		if strings.HasSuffix(action, word) {
+			return true
+		}
+	}
+	return false
 }
 
 func read() pattern {

@@ -50,7 +50,7 @@ func TestContradictionsAreRefused(t *testing.T) {
 		{"audience twice", record, func(r *accessv1.Rule) { r.Audiences = append(r.Audiences, r.Audiences[0]) }, "stands twice"},
 		{"anyone beside staff", record, func(r *accessv1.Rule) {
 			r.Audiences = append(r.Audiences, accessv1.Audience_AUDIENCE_ANYONE)
-		}, "anyone and somebody beside"},
+		}, "anyone or the public, and somebody beside"},
 		{"no permission", record, func(r *accessv1.Rule) { r.Permission = "" }, "no permission"},
 		{"unknown permission", record, func(r *accessv1.Rule) { r.Permission = "record.veiw" }, "no profession"},
 		{"permission systems lack", record, func(r *accessv1.Rule) {
@@ -67,7 +67,7 @@ func TestContradictionsAreRefused(t *testing.T) {
 		{"action in capitals", record, func(r *accessv1.Rule) { r.Action = "Record.View" }, "action is missing"},
 		{"accounting not said", record, func(r *accessv1.Rule) { r.AccountedBy = 0 }, "accounted_by is not said"},
 		{"nobody accounts", record, func(r *accessv1.Rule) { r.AccountedBy = accessv1.Accounting_ACCOUNTING_NONE }, "accounted by nobody"},
-		{"anyone with a permission", metadata, func(r *accessv1.Rule) { r.Permission = "record.view" }, "anyone may call it"},
+		{"anyone with a permission", metadata, func(r *accessv1.Rule) { r.Permission = "record.view" }, "no token is needed, yet it has a permission"},
 		{"anyone accounted", metadata, func(r *accessv1.Rule) { r.AccountedBy = accessv1.Accounting_ACCOUNTING_GATEWAY }, "accounted by nobody"},
 		{"own record of nobody", metadata, func(r *accessv1.Rule) { r.OwnRecordAllowed = true }, "own_record_allowed"},
 	}
