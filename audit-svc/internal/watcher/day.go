@@ -34,29 +34,32 @@ func (w *Watcher) CountDays(ctx context.Context) error {
 
 // firstUncounted is the day with which counting goes on; false when the log is empty.
 func (w *Watcher) firstUncounted(ctx context.Context, window int) (watch.Day, bool, error) {
-	earliest := w.cfg.Rules.Before(w.cfg.Rules.DayAt(w.cfg.Now()), window)
-	last, err := w.cfg.Cases.LastDay(ctx, nil)
-	if err != nil {
-		return earliest, false, err
+	first, ok, err := w.resume(ctx)
+	if err != nil || !ok {
+		return first, false, err
 	}
-	first := earliest
-	if last != "" {
-		if first, err = w.dayAfter(last); err != nil {
-			return earliest, false, err
-		}
-	} else {
-		id, err := w.cfg.Cases.FirstEvent(ctx)
-		if err != nil || id == "" {
-			return earliest, false, err
-		}
-		if first, err = w.cfg.Rules.DayOf(id); err != nil {
-			return earliest, false, err
-		}
-	}
-	if first.From.Before(earliest.From) {
+	if earliest := w.cfg.Rules.Before(w.cfg.Rules.DayAt(w.cfg.Now()), window); first.From.Before(earliest.From) {
 		first = earliest
 	}
 	return first, true, nil
+}
+
+// resume is the day after the last that was counted, else that of the first event.
+func (w *Watcher) resume(ctx context.Context) (watch.Day, bool, error) {
+	last, err := w.cfg.Cases.LastDay(ctx, nil)
+	if err != nil {
+		return watch.Day{}, false, err
+	}
+	if last != "" {
+		next, err := w.dayAfter(last)
+		return next, true, err
+	}
+	id, err := w.cfg.Cases.FirstEvent(ctx)
+	if err != nil || id == "" {
+		return watch.Day{}, false, err
+	}
+	first, err := w.cfg.Rules.DayOf(id)
+	return first, true, err
 }
 
 func (w *Watcher) dayAfter(name string) (watch.Day, error) {

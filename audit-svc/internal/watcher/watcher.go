@@ -86,9 +86,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	for {
 		more, err := w.pass(ctx)
 		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
+		case err != nil && ctx.Err() == nil:
 			w.cfg.Log.WarnContext(ctx, "the log could not be watched; trying again", "cause", fault.Trail(err))
 			pause = min(2*pause, longestPause)
 		case more:
