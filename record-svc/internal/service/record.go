@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	accessv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/access/v1"
 	recordv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/record/v1"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/ingest"
@@ -70,7 +68,7 @@ func wanted(g *grant, names []section.Name) []store.Wanted {
 	return all
 }
 
-// read reads pieces and feeds side by side. Pieces that were rendered under other never-shared sets than
+// read reads pieces and feeds. Pieces that were rendered under other never-shared sets than
 // those in force are rendered anew first; if that does not help, the view is refused.
 func (r *reads) read(ctx context.Context, g *grant, want []store.Wanted) (*view, error) {
 	v, err := r.readOnce(ctx, g, want)
@@ -90,30 +88,18 @@ func (r *reads) read(ctx context.Context, g *grant, want []store.Wanted) (*view,
 var errStale = errors.New("pieces are not those of the sets in force")
 
 func (r *reads) readOnce(ctx context.Context, g *grant, want []store.Wanted) (*view, error) {
-	v := &view{pieces: map[section.Name]store.Piece{}}
-	both, ctx := errgroup.WithContext(ctx)
-	both.Go(func() error {
-		gate, pieces, err := r.store.View(ctx, g.number, g.choice, want, g.mask)
-		if err := checkGate(gate, g.choice, err); err != nil {
-			return err
-		}
-		v.gate = gate
-		if gate.Rules != r.rules.Version() {
-			return errStale
-		}
-		if v.masked(g) {
-			return r.maskPieces(ctx, g, v, want)
-		}
-		return r.keep(v, pieces, want)
-	})
-	both.Go(func() (err error) {
-		v.feeds, err = r.store.Sources(ctx, g.number)
-		return err
-	})
-	if err := both.Wait(); err != nil {
+	read, err := r.store.View(ctx, g.number, g.choice, want, g.mask)
+	if err := checkGate(read.Gate, g.choice, err); err != nil {
 		return nil, err
 	}
-	return v, nil
+	if read.Gate.Rules != r.rules.Version() {
+		return nil, errStale
+	}
+	v := &view{gate: read.Gate, pieces: map[section.Name]store.Piece{}, feeds: read.Feeds}
+	if v.masked(g) {
+		return v, r.maskPieces(ctx, g, v, want)
+	}
+	return v, r.keep(v, read.Pieces, want)
 }
 
 // keep takes the pieces over, if they are all there and were all rendered under the sets in force.

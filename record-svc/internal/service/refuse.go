@@ -2,10 +2,14 @@ package service
 
 import (
 	"errors"
+	"time"
 
 	"github.com/dorsetcarerecord/dcr/internal/fault"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/store"
 )
+
+// comeBack is told to whoever asks for a record that is not ready yet.
+const comeBack = time.Second
 
 // Refusals of the read service. None says anything about a person's record.
 func invalidNumber(field string) error {
@@ -23,7 +27,7 @@ func choiceMismatch() error {
 // unchecked is said in the same words however long the check takes: most take a moment, and one in which a request
 // may mean the person takes until a privacy officer has decided.
 func unchecked() error {
-	return fault.Unavailable("NEW_PERSON_UNCHECKED", "This person is new to the record. Nothing is shown before it is checked whether a request to opt out waits for them. Try again shortly.")
+	return fault.Unavailable("NEW_PERSON_UNCHECKED", "This person is new to the record. Nothing is shown before it is checked whether a request to opt out waits for them. Try again shortly.").After(comeBack)
 }
 
 func noPatient() error {

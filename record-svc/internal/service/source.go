@@ -52,14 +52,13 @@ func sources(pieces map[section.Name]store.Piece, feeds []store.Freshness, isMas
 
 func sourceOf(f store.Freshness, shown store.SourceShown) source {
 	s := source{ODSCode: f.ODSCode, Name: f.Name, FeedReceivedAt: printed(f.LastReceivedAt), Entries: shown.Entries, LatestEntryAt: shown.Latest}
-	if f.RefusedAt != nil {
-		s.RefusedAt, s.RefusedReason = printed(f.RefusedAt), *f.RefusedReason
-	}
+	s.RefusedAt, s.RefusedReason = printed(f.RefusedAt), f.RefusedReason
 	return s
 }
 
-func printed(t *time.Time) string {
-	if t == nil {
+// printed is an instant in JSON; empty for the zero time.
+func printed(t time.Time) string {
+	if t.IsZero() {
 		return ""
 	}
 	return t.UTC().Format(time.RFC3339)
@@ -68,7 +67,7 @@ func printed(t *time.Time) string {
 // anyRefused tells whether a partner's last bundle about the person was refused.
 func anyRefused(feeds []store.Freshness) bool {
 	for _, f := range feeds {
-		if f.RefusedAt != nil {
+		if !f.RefusedAt.IsZero() {
 			return true
 		}
 	}

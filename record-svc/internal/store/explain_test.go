@@ -20,7 +20,6 @@ func TestReadingsUseIndexes(t *testing.T) {
 		supportingSQL: {alice, "R0D"},
 		ownersSQL:     {"R0D", array([]string{"Condition"}), array([]string{alice + "1"})},
 		twinsSQL:      {"carter", "1950-03-02", alice},
-		sourcesSQL:    {alice},
 	}
 	for _, r := range readings(entry) {
 		statements[r.text] = r.args(0)

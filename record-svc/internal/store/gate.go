@@ -32,3 +32,6 @@ SELECT p.held, p.restricted, p.rules, p.gp_ods_code, coalesce(c.choice_number, 0
 
 // gateColumns are the columns of Gate.
 const gateColumns = `g.held, g.restricted, g.rules, g.choice_number, g.sealed`
+
+// columns are where gateColumns are read into, in their order.
+func (g *Gate) columns() []any { return []any{&g.Held, &g.Restricted, &g.Rules, &g.Number, &g.Sealed} }

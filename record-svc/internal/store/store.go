@@ -62,7 +62,7 @@ func (s *Store) InTx(ctx context.Context, work func(*sqlx.Tx) error) error {
 // that every bundle runs.
 func texts() []string {
 	return []string{
-		viewSQL, shownSQL, sourcesSQL, linesSQL, detailSQL, currentSQL,
+		viewSQL, shownSQL, linesSQL, detailSQL, currentSQL,
 		applyChoiceSQL, choiceSQL, safeguardingSQL, heldSQL, heldOfSQL, releaseSQL, retireSQL, restoreSQL,
 		ownersSQL, lockPersonSQL, insertPersonSQL, twinsSQL, updatePersonSQL, entriesSQL, versionsSQL, supportingSQL,
 		insertVersionsSQL, upsertEntriesSQL, updateLinesSQL, upsertPiecesSQL,

@@ -2,9 +2,11 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
-	"time"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"github.com/dorsetcarerecord/dcr/internal/nhsnumber"
@@ -55,83 +57,84 @@ type SourceShown struct {
 // unmaskedSQL holds for a view that shows everything: $3 mask always, $4 the restriction is broken.
 const unmaskedSQL = `NOT ($3::bool OR g.restricted AND NOT $4::bool)`
 
-// viewSQL reads the gate and, where it lets through and nothing is masked, the wanted pieces: $5 sections, $6
-// their levels.
+// viewSQL reads the gate and, where it lets through, how fresh each partner's feed is and, where nothing is
+// masked, the wanted pieces: $5 sections, $6 their levels. One statement, so that what a view shows and
+// what it says of its sources are of one instant.
 const viewSQL = `
 WITH g AS (` + gateSQL + `)
-SELECT ` + gateColumns + `, x.section, x.form, x.rules AS piece_rules, x.body, x.entries, x.sources, x.source_entries, x.source_latest
+SELECT ` + gateColumns + `, x.section, x.form, x.rules, x.body, x.entries, x.sources, x.source_entries, x.source_latest,
+       NULL::text[], NULL::text[], NULL::int[], NULL::bigint[], NULL::bigint[], NULL::text[]
   FROM g LEFT JOIN (unnest($5::text[], $6::text[]) AS w (section, form) JOIN piece x
          ON x.nhs_number = $1 AND x.section = w.section AND x.form = w.form)
-    ON g.let_through AND ` + unmaskedSQL
+    ON g.let_through AND ` + unmaskedSQL + `
+ UNION ALL
+SELECT ` + gateColumns + `, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, f.* FROM g, (` + feedsSQL + `) f WHERE g.let_through`
 
-type pieceRow struct {
-	Gate
-	Section *string        `db:"section"`
-	Form    *string        `db:"form"`
-	Piece   *string        `db:"piece_rules"`
-	Body    *string        `db:"body"`
-	Entries *int           `db:"entries"`
-	Sources pq.StringArray `db:"sources"`
-	Counts  pq.Int64Array  `db:"source_entries"`
-	Latest  pq.StringArray `db:"source_latest"`
+// viewRow is a row of viewSQL: of a piece, of the feeds, or of the gate alone.
+type viewRow struct {
+	gate                       Gate
+	section, form, rules, body sql.NullString
+	entries                    sql.NullInt64
+	sources, latest            pq.StringArray
+	counts                     pq.Int64Array
+	feeds                      feedColumns
 }
 
-// View reads the gate and the wanted pieces of a person in one statement. Where the gate is not open for
-// the asked choice there are no pieces: ask Gate.Open. ErrNoPerson when nothing was received.
-func (s *Store) View(ctx context.Context, number nhsnumber.Number, asked int64, wanted []Wanted, m Masking) (Gate, []Piece, error) {
+func (r *viewRow) scan(rows *sqlx.Rows) error {
+	f := &r.feeds
+	return rows.Scan(append(r.gate.columns(),
+		&r.section, &r.form, &r.rules, &r.body, &r.entries, &r.sources, &r.counts, &r.latest,
+		&f.codes, &f.names, &f.kinds, &f.received, &f.refused, &f.reasons)...)
+}
+
+// Viewed is what one statement read for a view.
+type Viewed struct {
+	Gate   Gate
+	Pieces []Piece
+	Feeds  []Freshness
+}
+
+// View reads the gate, the wanted pieces and the freshness of the feeds for a person. Where the gate is not
+// open for the asked choice there is nothing else: ask Gate.Open. ErrNoPerson when nothing was received.
+//
+// It reads rows by hand: reading them by reflection took a fifth of the process's time.
+func (s *Store) View(ctx context.Context, number nhsnumber.Number, asked int64, wanted []Wanted, m Masking) (v Viewed, err error) {
 	sections, forms := make([]string, len(wanted)), make([]string, len(wanted))
 	for i, w := range wanted {
 		sections[i], forms[i] = string(w.Section), string(w.Level)
 	}
-	var rows []pieceRow
-	if err := s.stmt.Select(ctx, nil, &rows, viewSQL, string(number), asked, m.Always, m.Broken, array(sections), array(forms)); err != nil {
-		return Gate{}, nil, fmt.Errorf("read pieces: %w", postgres.Translate(err))
+	rows, err := s.stmt.Query(ctx, viewSQL, string(number), asked, m.Always, m.Broken, array(sections), array(forms))
+	if err != nil {
+		return Viewed{}, fmt.Errorf("read view: %w", postgres.Translate(err))
 	}
-	if len(rows) == 0 {
-		return Gate{}, nil, ErrNoPerson
-	}
-	var pieces []Piece
-	for i := range rows {
-		if rows[i].Section != nil {
-			pieces = append(pieces, rows[i].piece())
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	found := false
+	for rows.Next() {
+		var r viewRow
+		if err := r.scan(rows); err != nil {
+			return Viewed{}, fmt.Errorf("read view: %w", err)
+		}
+		found, v.Gate = true, r.gate
+		if r.section.Valid {
+			v.Pieces = append(v.Pieces, r.piece())
+		}
+		if r.feeds.codes != nil {
+			v.Feeds = r.feeds.list()
 		}
 	}
-	return rows[0].Gate, pieces, nil
+	if err := rows.Err(); err != nil {
+		return Viewed{}, fmt.Errorf("read view: %w", postgres.Translate(err))
+	}
+	if !found {
+		return Viewed{}, ErrNoPerson
+	}
+	return v, nil
 }
 
-func (r *pieceRow) piece() Piece {
-	p := Piece{Section: section.Name(*r.Section), Level: render.Level(*r.Form), Rules: *r.Piece, Body: *r.Body, Entries: *r.Entries}
-	for i, ods := range r.Sources {
-		p.Shown = append(p.Shown, SourceShown{ODSCode: ods, Entries: r.Counts[i], Latest: r.Latest[i]})
+func (r *viewRow) piece() Piece {
+	p := Piece{Section: section.Name(r.section.String), Level: render.Level(r.form.String), Rules: r.rules.String, Body: r.body.String, Entries: int(r.entries.Int64)}
+	for i, ods := range r.sources {
+		p.Shown = append(p.Shown, SourceShown{ODSCode: ods, Entries: r.counts[i], Latest: r.latest[i]})
 	}
 	return p
-}
-
-// Freshness is how fresh a partner's feed is.
-type Freshness struct {
-	Source
-	// LastReceivedAt is when anything was last accepted from it, about anybody; nil if never.
-	LastReceivedAt *time.Time `db:"last_received_at"`
-	// RefusedAt and RefusedReason of its last bundle about this person, where that was refused.
-	RefusedAt     *time.Time `db:"refused_at"`
-	RefusedReason *string    `db:"refused_reason"`
-}
-
-const sourcesSQL = `
-SELECT s.ods_code, s.name, s.kind, s.last_received_at, r.refused_at, r.reason AS refused_reason
-  FROM source s LEFT JOIN LATERAL (
-       SELECT r.refused_at, r.reason FROM refusal r
-        WHERE r.nhs_number = $1 AND r.source_ods_code = s.ods_code
-          AND r.refused_at > coalesce((SELECT a.accepted_at FROM accepted a WHERE a.nhs_number = $1 AND a.source_ods_code = s.ods_code), '-infinity')
-          AND NOT EXISTS (SELECT FROM choice c WHERE c.nhs_number = $1 AND c.sealed)
-        ORDER BY r.refused_at DESC LIMIT 1) r ON true
- ORDER BY s.ods_code`
-
-// Sources are all partners that ever sent, with the freshness of their feeds.
-func (s *Store) Sources(ctx context.Context, number nhsnumber.Number) ([]Freshness, error) {
-	var all []Freshness
-	if err := s.stmt.Select(ctx, nil, &all, sourcesSQL, string(number)); err != nil {
-		return nil, fmt.Errorf("read sources: %w", postgres.Translate(err))
-	}
-	return all, nil
 }
