@@ -13,6 +13,7 @@ import (
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/fsck"
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/sign"
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/store"
+	"github.com/dorsetcarerecord/dcr/audit-svc/internal/witness"
 	"github.com/dorsetcarerecord/dcr/audit-svc/verify"
 )
 
@@ -27,7 +28,8 @@ type Fsck struct {
 	KeyFile     []string `name:"key-file" help:"File of public keys of the log, one on a line." placeholder:"FILE" sep:"none"`
 	SigningKeys []string `name:"audit-signing-keys" env:"DCR_AUDIT_SIGNING_KEYS" help:"Files with private keys of the log, to take the public ones from when no others are named." hidden:""`
 	Origin      string   `name:"audit-origin" env:"DCR_AUDIT_ORIGIN" hidden:"" help:"Name of the log, with --audit-signing-keys."`
-	WitnessKey  []string `name:"witness-key" help:"Public key of a witness; may be repeated." placeholder:"KEY" sep:"none"`
+	WitnessKey  []string `name:"witness-key" help:"Public key of a witness; may be repeated. Those of DCR_AUDIT_WITNESSES when none is named." placeholder:"KEY" sep:"none"`
+	Witnesses   []string `name:"audit-witnesses" env:"DCR_AUDIT_WITNESSES" hidden:"" help:"Witnesses as serve has them: key=URL."`
 	Against     []string `help:"File with a checkpoint that somebody remembers, such as a witness's; the tree must hold it. May be repeated." placeholder:"FILE" sep:"none"`
 }
 
@@ -101,7 +103,17 @@ func (f *Fsck) trust() (*verify.Trust, error) {
 	if len(keys) == 0 {
 		return nil, errors.New("the log's public key is needed: --key or --key-file")
 	}
-	return verify.NewTrust(keys, f.WitnessKey, 0)
+	witnesses := slices.Clone(f.WitnessKey)
+	if len(witnesses) == 0 {
+		peers, err := witness.Config{Witnesses: f.Witnesses}.Peers()
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range peers {
+			witnesses = append(witnesses, p.Verifier)
+		}
+	}
+	return verify.NewTrust(keys, witnesses, 0)
 }
 
 // remembered reads checkpoints, each signed by the log.

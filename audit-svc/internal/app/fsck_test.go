@@ -24,6 +24,10 @@ func TestFsckCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, witness, err := verify.GenerateWitnessKey(strings.NewReader(strings.Repeat("w", 64)), "witness.example")
+	if err != nil {
+		t.Fatal(err)
+	}
 	file := func(name, text string) string {
 		path := filepath.Join(t.TempDir(), name)
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -43,6 +47,8 @@ func TestFsckCommand(t *testing.T) {
 		"key":            {func(f *Fsck) { f.Key = []string{public} }, ""},
 		"key file":       {func(f *Fsck) { f.KeyFile = []string{file("log.pub", "# ours\n"+public)} }, ""},
 		"own key":        {func(f *Fsck) { f.SigningKeys, f.Origin = []string{file("log.key", private)}, "audit.example/log" }, ""},
+		"own witnesses":  {func(f *Fsck) { f.Key, f.Witnesses = []string{public}, []string{witness + "=http://x"} }, ""},
+		"odd witnesses":  {func(f *Fsck) { f.Key, f.Witnesses = []string{public}, []string{"x"} }, "DCR_AUDIT_WITNESSES"},
 		"no key":         {func(*Fsck) {}, "public key is needed"},
 		"missing file":   {func(f *Fsck) { f.KeyFile = []string{"/nowhere"} }, "read the log's keys"},
 		"no such origin": {func(f *Fsck) { f.SigningKeys, f.Origin = []string{file("log.key", private)}, "other" }, "not that of DCR_AUDIT_ORIGIN"},
