@@ -11,6 +11,7 @@ type Role struct {
 // Codes of roles that those who load a county act in.
 const (
 	PrivacyOfficerCode = "R0001"
+	SafeguardingCode   = "R9535"
 	// AdministratorCode is the suite's own: no national code means it (gateway's access policy).
 	AdministratorCode = "DCR-ADMIN"
 )
@@ -34,7 +35,7 @@ var (
 	mentalHealthNurse  = Role{"R1981", "Mental health practitioner"}
 	mentalHealthSocial = Role{"R1310", "Mental health practitioner"}
 	approvedMH         = Role{"R1340", "Approved mental health professional"}
-	safeguarding       = Role{"R9535", "Safeguarding officer"}
+	safeguarding       = Role{SafeguardingCode, "Safeguarding officer"}
 	nurse              = Role{"R8001", "Nurse"}
 	privacyOfficer     = Role{PrivacyOfficerCode, "Privacy officer"}
 	caldicott          = Role{"R5105", "Caldicott Guardian"}

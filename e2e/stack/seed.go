@@ -18,7 +18,6 @@ import (
 	"github.com/dorsetcarerecord/dcr/internal/postgres"
 	gatewayv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/gateway/v1"
 	identityv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/identity/v1"
-	optoutv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/optout/v1"
 )
 
 // feedWorkers is how many bundles are on their way at once.
@@ -230,31 +229,6 @@ feed:
 	close(queue)
 	workers.Wait()
 	return errors.Join(append(errs, ctx.Err())...)
-}
-
-// registerOptOuts seals the records of the people who are to be opted out, as the privacy officer.
-func (s *Stack) registerOptOuts(ctx context.Context, rest *REST) error {
-	officer, err := s.staffWith(county.PrivacyOfficerCode)
-	if err != nil {
-		return err
-	}
-	token, err := s.StaffToken(ctx, officer)
-	if err != nil {
-		return err
-	}
-	people := s.cfg.County.Tagged(county.TagOptedOut)
-	for i, p := range people {
-		in := &gatewayv1.RegisterOptOutRequest{
-			RequestId: requestID("opt-out " + p.NHSNumber), NhsNumber: p.NHSNumber, FamilyName: p.FamilyName, BirthDate: p.BirthDate,
-			Channel: optoutv1.Channel_CHANNEL_TELEPHONE, Evidence: fmt.Sprintf("call DCR-%04d", i+1),
-			Requester: optoutv1.Requester_REQUESTER_SELF,
-		}
-		if err := post(ctx, rest, "/v1/opt-outs", token, in, "ALREADY_OPTED_OUT"); err != nil {
-			return fmt.Errorf("opt-out %d: %w", i+1, err)
-		}
-	}
-	s.say("  %d people opted out", len(people))
-	return nil
 }
 
 // post sends a mutation; a refusal that says it was done before is as good as doing it.
