@@ -92,8 +92,8 @@ func openStores(ctx context.Context, db *sqlx.DB) (*store.Store, *store.Cases, e
 func (s *scene) set(now time.Time) { s.now.Store(&now) }
 func (s *scene) clock() time.Time  { return *s.now.Load() }
 
-// newID makes ids by the scene's clock.
-func (s *scene) newID() (uuid.UUID, error) { return randomID(s.clock()) }
+// newID makes ids by the scene's clock, each above the one before.
+func (s *scene) newID() (uuid.UUID, error) { return uuid.Parse(idAt(s.clock(), int(s.made.Add(1)))) }
 
 // randomID is a UUIDv7 of an instant.
 func randomID(at time.Time) (uuid.UUID, error) {
