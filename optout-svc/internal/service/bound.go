@@ -24,6 +24,15 @@ func (t *task) bindLinked(ctx context.Context, sealed bool, _ store.Cause) error
 	return err
 }
 
+// officerDecides tells whether a request to be open again must wait for a privacy officer: the person's number was
+// parted from another, both were sealed, and nobody has decided yet.
+func (t *task) officerDecides(ctx context.Context) (bool, error) {
+	if t.o.Sealed {
+		return false, nil
+	}
+	return t.store.Undecided(ctx, t.tx, t.o.NHSNumber)
+}
+
 // follow has all who are linked with a person choose as they did, each as a choice of their own that came of no
 // request. Each is an event of its own.
 func (t *task) follow(ctx context.Context, chosen link.Member) error {

@@ -118,6 +118,9 @@ func (c *core) finish(ctx context.Context, o store.OptOut) error {
 		if f.State != request.Ready || !f.Settled() || t.o.NHSNumber != o.NHSNumber {
 			return false, nil
 		}
+		if waits, err := t.officerDecides(ctx); err != nil || waits {
+			return false, err
+		}
 		if t.o.ProtectedChild = t.o.ProtectedChild || protected; len(request.Outstanding(t.facts())) > 0 {
 			return true, t.step(ctx, request.Reconsider, detail{reason: "safeguarding"})
 		}

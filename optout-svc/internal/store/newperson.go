@@ -17,8 +17,9 @@ import (
 // isWaiting holds for a request to opt out, not in, that may still take effect.
 const isWaiting = `o.sealed AND o.state IN ('received', 'needs_matching', 'needs_evidence', 'ready')`
 
-// selectWaiting finds requests that wait and could mean some people: $1 their numbers, $2 and $3 spans of birth
-// dates. Each branch goes by an index of its own; package waiting looks closer.
+// selectWaiting finds requests that wait and could mean some people: $1 their numbers, $2 birth dates, $3 and $4
+// spans of birth dates. Each branch goes by an index of its own (the spans, which are few, one by one), since an
+// import asks for everybody; package waiting looks closer.
 const selectWaiting = `
 WITH close AS (
   SELECT o.id FROM opt_out o WHERE o.nhs_number = ANY ($1::text[]) AND ` + isWaiting + `
@@ -26,8 +27,13 @@ WITH close AS (
   SELECT o.id FROM claim m JOIN opt_out o ON o.id = m.opt_out_id
   WHERE m.nhs_number <> '' AND m.nhs_number = ANY ($1::text[]) AND ` + isWaiting + `
   UNION
-  SELECT o.id FROM unnest($2::text[], $3::text[]) AS d (first, last)
-  JOIN claim m ON m.birth_date >= d.first AND m.birth_date <= d.last JOIN opt_out o ON o.id = m.opt_out_id
+  SELECT o.id FROM claim m JOIN opt_out o ON o.id = m.opt_out_id
+  WHERE m.birth_date = ANY ($2::text[]) AND ` + isWaiting + `
+  UNION
+  SELECT o.id FROM unnest($3::text[], $4::text[]) AS d (first, last)
+  CROSS JOIN LATERAL (
+    SELECT m.opt_out_id FROM claim m WHERE m.birth_date >= d.first AND m.birth_date <= d.last OFFSET 0) m
+  JOIN opt_out o ON o.id = m.opt_out_id
   WHERE ` + isWaiting + `)
 SELECT o.id, o.state, coalesce(o.nhs_number, '') AS nhs_number, coalesce(m.nhs_number, '') AS claimed, coalesce(m.family_name, '') AS family_name,
        coalesce(m.birth_date, '') AS birth_date, coalesce(m.postcode, '') AS postcode
@@ -43,10 +49,14 @@ type WaitingRequest struct {
 // Waiting finds the requests that wait and could mean some people. It sees every request that was committed
 // before it was called.
 func (s *Store) Waiting(ctx context.Context, people []waiting.Person) ([]WaitingRequest, error) {
-	var numbers, first, last pq.StringArray
+	var numbers, days, first, last pq.StringArray
 	for _, p := range people {
 		numbers = append(numbers, p.NHSNumber)
 		for _, span := range waiting.Births(p) {
+			if span.From == span.To {
+				days = append(days, span.From)
+				continue
+			}
 			first, last = append(first, span.From), append(last, span.To)
 		}
 	}
@@ -59,7 +69,7 @@ func (s *Store) Waiting(ctx context.Context, people []waiting.Person) ([]Waiting
 		BirthDate  string    `db:"birth_date"`
 		Postcode   string    `db:"postcode"`
 	}
-	if err := s.stmt.Select(ctx, nil, &rows, selectWaiting, numbers, first, last); err != nil {
+	if err := s.stmt.Select(ctx, nil, &rows, selectWaiting, numbers, days, first, last); err != nil {
 		return nil, fmt.Errorf("look for waiting requests: %w", postgres.Translate(err))
 	}
 	found := make([]WaitingRequest, len(rows))
