@@ -43,7 +43,7 @@ func (r *run) eventsOf(ctx context.Context, leaves []leafRow) (map[string][]even
 		ids[i] = l.EventID
 	}
 	var rows []eventRow
-	if err := r.tx.SelectContext(ctx, &rows, selectEvents, ids); err != nil {
+	if err := r.events.SelectContext(ctx, &rows, ids); err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
 	}
 	byID := make(map[string][]eventRow, len(rows))

@@ -114,7 +114,8 @@ type run struct {
 	tx     *sqlx.Tx
 	report *Report
 	newest newest // the largest head
-	tiles  *sqlx.Stmt
+	// prepared
+	tiles, events *sqlx.Stmt
 }
 
 // differ reports a difference, unless its check is switched off.

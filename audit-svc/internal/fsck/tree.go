@@ -44,10 +44,11 @@ func (r *run) tree(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if r.tiles, err = r.tx.PreparexContext(ctx, selectTile); err != nil {
-		return fmt.Errorf("read tiles: %w", err)
+	if err := r.prepare(ctx); err != nil {
+		return err
 	}
 	defer r.tiles.Close()
+	defer r.events.Close()
 	w := &walk{run: r, heads: heads, builder: &verify.Builder{Full: func(t tlog.Tile, hashes []tlog.Hash) error { return r.tile(ctx, t, hashes) }}}
 	if err := w.passed(ctx); err != nil {
 		return err
@@ -73,6 +74,17 @@ func (r *run) tree(ctx context.Context) (err error) {
 			r.cfg.Progress(w.builder.Size(), r.newest.Size)
 		}
 	}
+}
+
+// prepare plans once what is asked thousands of times: planning over all months takes longer than reading.
+func (r *run) prepare(ctx context.Context) (err error) {
+	if r.tiles, err = r.tx.PreparexContext(ctx, selectTile); err != nil {
+		return fmt.Errorf("read tiles: %w", err)
+	}
+	if r.events, err = r.tx.PreparexContext(ctx, selectEvents); err != nil {
+		return fmt.Errorf("read events: %w", err)
+	}
+	return nil
 }
 
 // walk goes through leaves and heads side by side.
