@@ -15,6 +15,7 @@ import (
 
 	"github.com/dorsetcarerecord/dcr/internal/fault"
 	"github.com/dorsetcarerecord/dcr/internal/outbox"
+	accessv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/access/v1"
 	auditv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1"
 )
 
@@ -37,6 +38,9 @@ type Change struct {
 	ReasonCode, ReasonText string
 	// Marks that a privacy officer looks for, beside the attempt's own.
 	Marks []string
+	// Sections of the record that a feed changed, and how many entries.
+	Sections []accessv1.Section
+	Entries  int32
 }
 
 // Check refuses an attempt whose event audit-svc would not take: fault.Invalid, naming the field.
@@ -82,7 +86,9 @@ func Complete(ec *auditv1.EventContext, did Change, now time.Time) *auditv1.Even
 	return &auditv1.Event{
 		Id: ec.GetEventId(), OccurredAt: timestamppb.New(now), Action: ec.GetAction(),
 		Outcome: auditv1.Outcome_OUTCOME_CHANGED, Actor: ec.GetActor(), NhsNumber: did.NHSNumber, Basis: basis,
-		Change: &auditv1.Change{Resource: did.Resource, Id: did.ID, Summary: did.Summary},
+		Change: &auditv1.Change{
+			Resource: did.Resource, Id: did.ID, Summary: did.Summary, Sections: did.Sections, Entries: did.Entries,
+		},
 		Origin: ec.GetOrigin(), Marks: marks,
 	}
 }

@@ -1,10 +1,12 @@
 package app
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	accessv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/access/v1"
 	auditv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1"
 	identityv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/identity/v1"
 )
@@ -32,6 +34,32 @@ func TestBundleIsAccountedFor(t *testing.T) {
 	bad.Event.EventId = "1"
 	_, err := r.feed.SubmitBundle(limit(t), bad)
 	wantReason(t, err, "INVALID_ARGUMENT")
+}
+
+// TestEventSaysWhatAFeedChanged: the sections that a bundle touched, and how many entries; the same again, none.
+func TestEventSaysWhatAFeedChanged(t *testing.T) {
+	t.Parallel()
+	r := startOne(t)
+	asthma := put(problem("c", "1", "Asthma", "2020-01-01"))
+	for i, c := range []struct {
+		bundle   string
+		sections []accessv1.Section
+		entries  int32
+	}{
+		{transaction(put(aliceAtHome()), asthma), []accessv1.Section{accessv1.Section_SECTION_DEMOGRAPHICS, accessv1.Section_SECTION_HISTORY}, 2},
+		{transaction(put(aliceAtHome()), asthma), nil, 0},
+		{transaction(asthma, put(problem("d", "2", "Eczema", "2021-01-01"))), []accessv1.Section{accessv1.Section_SECTION_HISTORY}, 1},
+		{transaction(deletes("Condition/d")), nil, 1},
+	} {
+		req := delivery(surgery(), c.bundle)
+		if _, err := r.feed.SubmitBundle(limit(t), req); err != nil {
+			t.Fatal(err)
+		}
+		change := r.audit.appended(req.GetEvent().GetEventId())[0].GetChange()
+		if !slices.Equal(change.GetSections(), c.sections) || change.GetEntries() != c.entries {
+			t.Errorf("bundle %d: sections %v, %d entries; want %v, %d", i, change.GetSections(), change.GetEntries(), c.sections, c.entries)
+		}
+	}
 }
 
 // TestAuditIsDown takes audit-svc away between the commit and the answer: the sender is not told that all is

@@ -16,6 +16,7 @@ import (
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/bundle"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/nevershared"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/person"
+	"github.com/dorsetcarerecord/dcr/record-svc/internal/section"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/store"
 )
 
@@ -44,6 +45,10 @@ type Result struct {
 	Unmatched []bundle.Unmatched
 	// Changed is true when anything was stored.
 	Changed bool
+	// Sections of the entries that were added or changed, in the order of the contract, and Entries, how many
+	// entries were added, changed or taken away. Supporting resources are none.
+	Sections []section.Name
+	Entries  int
 	// Held is true when the person's record is closed until optout-svc has checked them.
 	Held bool
 	// Messages to flush before the sender is answered.
@@ -127,9 +132,37 @@ func (w *work) run(ctx context.Context) (*Result, error) {
 		if err := w.write(ctx, planned); err != nil {
 			return nil, err
 		}
+		if err := result.describe(planned.changed); err != nil {
+			return nil, err
+		}
 	}
 	result.Held = w.person.Held
 	return result, w.Store.Accepted(ctx, w.tx, w.settled.NHSNumber, w.from.Source, w.at)
+}
+
+// describe says what the bundle did to the record, for its audit event.
+func (r *Result) describe(changed []store.Entry) error {
+	touched := map[section.Name]bool{}
+	for _, e := range changed {
+		switch e.State {
+		case store.Deleted, store.EnteredInError:
+			r.Entries++
+		case store.Shown:
+			computed, _, err := e.Computed()
+			if err != nil {
+				return err
+			}
+			r.Entries++
+			touched[computed.Section] = true
+		case store.Supporting, store.NeverShared: // the second is told to nobody, not even as a number
+		}
+	}
+	for _, name := range section.All() {
+		if touched[name] {
+			r.Sections = append(r.Sections, name)
+		}
+	}
+	return nil
 }
 
 // settle finds out whom the bundle is about and locks that person. What is known of its resources is read

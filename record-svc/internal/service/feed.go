@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,10 +13,12 @@ import (
 
 	"github.com/dorsetcarerecord/dcr/internal/accounting"
 	"github.com/dorsetcarerecord/dcr/internal/outbox"
+	accessv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/access/v1"
 	recordv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/record/v1"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/bundle"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/hold"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/ingest"
+	"github.com/dorsetcarerecord/dcr/record-svc/internal/section"
 	"github.com/dorsetcarerecord/dcr/record-svc/internal/store"
 )
 
@@ -86,6 +89,7 @@ func (f *feed) account(ctx context.Context, tx *sqlx.Tx, req *recordv1.SubmitBun
 	}
 	event := accounting.Complete(req.GetEvent(), accounting.Change{
 		Resource: "bundle", ID: req.GetEvent().GetEventId(), Summary: summary, NHSNumber: string(r.NHSNumber),
+		Sections: sectionsOf(r.Sections), Entries: int32(r.Entries), //nolint:gosec // a bundle has 5,000 at most
 	}, f.now())
 	message, err := accounting.Message(event)
 	if err != nil {
@@ -101,6 +105,18 @@ func (f *feed) account(ctx context.Context, tx *sqlx.Tx, req *recordv1.SubmitBun
 		messages = append(messages, outbox.Message{ID: facts, Topic: FactsTopic, Key: string(r.NHSNumber), Payload: payload})
 	}
 	return facts, []uuid.UUID{message.ID}, outbox.Put(ctx, tx, messages...)
+}
+
+// sectionsOf are sections as the contract names them, in its order.
+func sectionsOf(names []section.Name) []accessv1.Section {
+	var all []accessv1.Section
+	for number, name := range sectionNames() {
+		if slices.Contains(names, name) {
+			all = append(all, number)
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // tellIdentity delivers a bundle's facts now, if that goes quickly; else the worker does.
