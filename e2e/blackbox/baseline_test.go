@@ -27,7 +27,7 @@ type baseline struct {
 // baselines has a row for every RPC of the contract. A new RPC without one fails the matrix.
 func baselines() map[string]baseline {
 	all := map[string]baseline{}
-	for _, part := range []map[string]baseline{recordRows(), relationshipRows(), privacyRows(), feedRows(), logRows(), organisationRows(), staffRows()} {
+	for _, part := range []map[string]baseline{recordRows(), relationshipRows(), privacyRows(), feedRows(), caseRows(), logRows(), organisationRows(), staffRows()} {
 		for name, row := range part {
 			all["/dcr.gateway.v1."+name] = row
 		}
