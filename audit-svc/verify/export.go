@@ -132,6 +132,9 @@ func (e *exportReader) event(line []byte) error {
 	if err := d.Decode(&x); err != nil {
 		return errors.New("it is no event")
 	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows the event")
+	}
 	if e.report.Events > 0 && x.Index <= e.report.Last {
 		return fmt.Errorf("index %d follows %d", x.Index, e.report.Last)
 	}

@@ -71,7 +71,8 @@ func TestTamperedExport(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		folder := export(t, m, log, 0, 599)
 		file := folder[rapid.SampledFrom([]string{"events/1.jsonl", "events/2.jsonl"}).Draw(t, "file")]
-		all := bytes.SplitAfter(bytes.TrimSuffix(file.Data, []byte("\n")), []byte("\n"))
+		all := bytes.SplitAfter(file.Data, []byte("\n"))
+		all = all[:len(all)-1] // what follows the last newline
 		i, j := rapid.IntRange(0, len(all)-1).Draw(t, "i"), rapid.IntRange(0, len(all)-1).Draw(t, "j")
 		what := rapid.SampledFrom([]string{"change", "nonce", "swap", "repeat", "invent", "tile", "move"}).Draw(t, "what")
 		switch what {
