@@ -163,6 +163,8 @@ func (b *behind) start(t *testing.T, certs string) map[string]string {
 			auditv1.RegisterAppendServiceServer(r, &fakeAppend{b: b})
 			auditv1.RegisterQueryServiceServer(r, &fakeQuery{b: b})
 			auditv1.RegisterLogServiceServer(r, &fakeLog{})
+			auditv1.RegisterCaseReadServiceServer(r, &fakeCases{})
+			auditv1.RegisterCaseWriteServiceServer(r, &fakeCases{})
 		},
 	}
 	addresses := map[string]string{}
