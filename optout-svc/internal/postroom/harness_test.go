@@ -80,7 +80,7 @@ func newBench(t *testing.T) *bench {
 	b.cfg = Config{
 		Store: b.store, Templates: templates(t), Sender: sender(t), Outbound: b.notifyOutbound(), Contacts: b.book, Press: press(t),
 		Now: time.Now, Log: slog.New(slog.DiscardHandler),
-		Poll: 5 * time.Millisecond, Lease: 10 * time.Second, Limit: 5 * time.Second,
+		Poll: 5 * time.Millisecond, Lease: time.Minute, Limit: 30 * time.Second,
 		FirstBackoff: time.Millisecond, MaxBackoff: 10 * time.Millisecond, Settle: time.Millisecond, FollowUp: 5 * time.Millisecond,
 	}
 	return b
@@ -201,7 +201,7 @@ func (b *bench) await(o Order, id uuid.UUID, what string, as func(store.Letter) 
 
 func (b *bench) until(what string, holds func() bool) {
 	b.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !holds(); {
+	for deadline := time.Now().Add(2 * time.Minute); !holds(); {
 		if time.Now().After(deadline) {
 			b.t.Fatalf("it never came to: %s", what)
 		}
