@@ -16,12 +16,11 @@ import (
 
 // encode is a request in the words of the contract, without what lists leave out.
 func (c *core) encode(o store.OptOut) *optoutv1.OptOut {
-	due := c.deadlines().Of(o.ReceivedAt)
 	made := &optoutv1.OptOut{
 		Id: o.ID.String(), NhsNumber: o.NHSNumber, ChoiceNumber: o.Number, Choice: choiceNumber(o.Sealed), State: effectOf(o),
 		Channel: optoutv1.Channel(o.Channel), Evidence: o.Evidence, Requester: optoutv1.Requester(o.Requester),
 		ReceivedAt: stamp(o.ReceivedAt), RegisteredAt: stampOr(o.MadeAt), ConfirmedAt: stampOr(o.ConfirmedAt), Reference: o.Reference,
-		RequestState: stateNumber(o.State), DueAt: stamp(dueAt(due)), ChannelEvidence: c.evidenceOf(o),
+		RequestState: stateNumber(o.State), ChannelEvidence: c.evidenceOf(o),
 		LetterFormat: optoutv1.LetterFormat(o.LetterFormat), DuplicateOf: o.DuplicateOf, RenewedAs: idOr(o.RenewedAs), Renews: idOr(o.Renews),
 		PolicyVersion: o.PolicyVersion,
 	}
@@ -29,9 +28,8 @@ func (c *core) encode(o store.OptOut) *optoutv1.OptOut {
 		for _, need := range request.Outstanding(f) {
 			made.WaitingFor = append(made.WaitingFor, needNumber(need))
 		}
-		standing := due.Standing(c.now())
-		made.Overdue, made.NearDue = standing == deadline.Overdue, standing != deadline.InTime
 	}
+	c.encodeDue(o, made)
 	if o.HasClaim {
 		made.Claimed, made.AskedBy = claimedOf(o.Claim), askedByOf(o.Claim)
 	}
@@ -42,6 +40,20 @@ func (c *core) encode(o store.OptOut) *optoutv1.OptOut {
 		made.Imported = &optoutv1.ImportMark{Register: o.Register, RowId: o.RowID}
 	}
 	return made
+}
+
+// encodeDue tells when the effect is due. Nobody asked us for what a candidate of an older register says, so
+// nothing of it is due.
+func (c *core) encodeDue(o store.OptOut, made *optoutv1.OptOut) {
+	if o.Register != "" {
+		return
+	}
+	due := c.deadlines().Of(o.ReceivedAt)
+	made.DueAt = stamp(dueAt(due))
+	if request.State(o.State).Pending() {
+		standing := due.Standing(c.now())
+		made.Overdue, made.NearDue = standing == deadline.Overdue, standing != deadline.InTime
+	}
 }
 
 // dueAt is the last second in time.

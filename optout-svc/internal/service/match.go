@@ -30,8 +30,12 @@ func (t *task) assign(nhsNumber string, protected bool) {
 func (t *task) lastEvidence() int { return len(t.known) + len(t.evidence) }
 
 // greet writes to the person whom a request was just matched to: with a code when that confirms it, else that
-// it was received. Where a code cannot be sent the request waits for a privacy officer.
+// it was received. Where a code cannot be sent the request waits for a privacy officer. Whom a candidate of an
+// older register names has not asked us, and is written to when it takes effect.
 func (t *task) greet(ctx context.Context, way post.Way) error {
+	if t.facts().Candidate {
+		return nil
+	}
 	if !t.facts().OwnOnline() {
 		if request.State(t.o.State).Pending() {
 			t.letters = append(t.letters, Occasion{Kind: letter.Acknowledgement, Name: strconv.Itoa(t.o.Steps)})
@@ -68,7 +72,7 @@ func (t *task) sendCode(ctx context.Context, way post.Way) error {
 
 // refusalLetter writes to the person that a request was refused, where it is known who that is.
 func (t *task) refusalLetter(reason string) {
-	if t.o.NHSNumber != "" {
+	if t.o.NHSNumber != "" && !t.facts().Candidate {
 		t.letters = append(t.letters, Occasion{Kind: letter.Refused, Name: reason, Reason: reason})
 	}
 }

@@ -19,7 +19,7 @@ type Filter struct {
 	Register  string
 	// Open: neither effective nor at their end.
 	Open bool
-	// ReceivedBefore an instant.
+	// ReceivedBefore an instant; candidates of older registers were received by somebody else.
 	ReceivedBefore *time.Time
 	// Unconfirmed: in force, and record-svc has not confirmed.
 	Unconfirmed bool
@@ -30,7 +30,7 @@ const selectOptOuts = optOutColumns + `
 WHERE ($1 = '' OR o.nhs_number = $1) AND o.id < $2::uuid AND ($3 = '' OR o.state = $3) AND ($4 = 0 OR o.channel = $4)
   AND ($5 = '' OR o.reference = $5) AND ($6 = '' OR o.register = $6)
   AND (NOT $7 OR o.state IN ('received', 'needs_matching', 'needs_evidence', 'ready'))
-  AND ($8::timestamptz IS NULL OR o.received_at < $8)
+  AND ($8::timestamptz IS NULL OR (o.received_at < $8 AND o.register = ''))
   AND (NOT $9 OR (c.choice_number = f.choice_number AND c.confirmed_at IS NULL))
 ORDER BY o.id DESC LIMIT $10`
 

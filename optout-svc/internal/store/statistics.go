@@ -35,6 +35,7 @@ type Period struct {
 }
 
 // selectCounts is planned anew each time: it is asked rarely, and how much it reads depends on the period.
+// Candidates of older registers are left out: they were received by somebody else, years ago.
 const selectCounts = `
 SELECT coalesce(to_char(o.received_at AT TIME ZONE $3, 'YYYY-MM'), '') AS month, coalesce(o.channel, 0) AS channel,
        count(*) FILTER (WHERE o.sealed) AS received_out, count(*) FILTER (WHERE NOT o.sealed) AS received_in,
@@ -46,7 +47,7 @@ SELECT coalesce(to_char(o.received_at AT TIME ZONE $3, 'YYYY-MM'), '') AS month,
        coalesce(percentile_disc(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM c.confirmed_at - o.received_at)), 0) AS median,
        coalesce(percentile_disc(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM c.confirmed_at - o.received_at)), 0) AS p95
 FROM opt_out o LEFT JOIN choice c ON c.nhs_number = o.nhs_number AND c.choice_number = o.choice_number
-WHERE o.received_at >= $1 AND o.received_at < $2
+WHERE o.received_at >= $1 AND o.received_at < $2 AND o.register = ''
 GROUP BY GROUPING SETS ((to_char(o.received_at AT TIME ZONE $3, 'YYYY-MM'), o.channel), ())
 ORDER BY 1, 2`
 
@@ -68,7 +69,7 @@ type OpenCount struct {
 
 const selectOpen = `
 SELECT count(*) AS all_open, count(*) FILTER (WHERE received_at < $1) AS near_due, count(*) FILTER (WHERE received_at < $2) AS overdue
-FROM opt_out WHERE state IN ('received', 'needs_matching', 'needs_evidence', 'ready')`
+FROM opt_out WHERE state IN ('received', 'needs_matching', 'needs_evidence', 'ready') AND register = ''`
 
 // OpenNow counts open requests, and those of them that were received before two instants.
 func (s *Store) OpenNow(ctx context.Context, nearBefore, overdueBefore time.Time) (OpenCount, error) {
