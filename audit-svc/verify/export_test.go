@@ -131,8 +131,11 @@ func TestBrokenExport(t *testing.T) {
 			delete(f, "events/2.jsonl")
 			delete(f, "events/readme.txt")
 		}, verify.ErrExport},
-		"missing tile":    {func(f fstest.MapFS) { delete(f, "tile/0/000") }, verify.ErrExport},
-		"no JSON":         {func(f fstest.MapFS) { f["events/1.jsonl"].Data = []byte("x\n") }, verify.ErrExport},
+		"missing tile": {func(f fstest.MapFS) { delete(f, "tile/0/000") }, verify.ErrExport},
+		"no JSON":      {func(f fstest.MapFS) { f["events/1.jsonl"].Data = []byte("x\n") }, verify.ErrExport},
+		"two on a line": {func(f fstest.MapFS) {
+			f["events/1.jsonl"].Data = bytes.Replace(f["events/1.jsonl"].Data, []byte("\n"), nil, 1)
+		}, verify.ErrExport},
 		"unknown field":   {func(f fstest.MapFS) { f["events/1.jsonl"].Data = []byte(`{"index":0,"more":1}` + "\n") }, verify.ErrExport},
 		"a line too long": {func(f fstest.MapFS) { f["events/1.jsonl"].Data = bytes.Repeat([]byte("x"), 300<<10) }, verify.ErrExport},
 	} {

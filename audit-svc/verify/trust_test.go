@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"strings"
 	"testing"
@@ -19,6 +20,7 @@ func TestOpen(t *testing.T) {
 	c := m.checkpoint(t, 7)
 	old, fresh, stranger := logKeys(t), logKeys(t), logKeys(t)
 	w1, w2, w3 := witnessKeys(t, "one.example"), witnessKeys(t, "two.example"), witnessKeys(t, "three.example")
+	again := witnessKeys(t, "one.example") // the first witness under a new key is still one witness
 	elsewhere := c
 	elsewhere.Origin = "elsewhere.example"
 	signed := sign(t, c, fresh)
@@ -41,6 +43,7 @@ func TestOpen(t *testing.T) {
 		"witnessed by one of three":      {[]keys{fresh}, []keys{w1, w2, w3}, 1, witnessed, nil},
 		"witnessed by too few":           {[]keys{fresh}, []keys{w1, w3}, 2, witnessed, verify.ErrQuorum},
 		"witnessed twice by one":         {[]keys{fresh}, []keys{w1, w2}, 2, cosign(t, cosign(t, signed, c, w1), c, w1), verify.ErrQuorum},
+		"witnessed by one with two keys": {[]keys{fresh}, []keys{w1, again, w2}, 2, cosign(t, cosign(t, signed, c, w1), c, again), verify.ErrQuorum},
 		"only witnessed":                 {[]keys{stranger}, []keys{w1, w2}, 2, witnessed, verify.ErrSignature},
 		"witnessed at another size":      {[]keys{fresh}, []keys{w1}, 1, cosign(t, signed, other, w1), verify.ErrSignature},
 		"larger than a checkpoint is":    {[]keys{fresh}, nil, 0, append(signed, bytes.Repeat([]byte("x"), 70<<10)...), verify.ErrCheckpoint},
@@ -70,12 +73,27 @@ func TestCosignatureSaysWhen(t *testing.T) {
 	if len(s.Cosignatures) != 1 || !s.Cosignatures[0].At.Equal(now) || s.Cosignatures[0].Witness != "one.example" || !strings.HasSuffix(string(message), s.Cosignatures[0].Line) {
 		t.Errorf("cosignatures %+v", s.Cosignatures)
 	}
+	if _, err := trust(t, []keys{log}, []keys{w}, 0).Open(otherTime(t, message)); !errors.Is(err, verify.ErrSignature) {
+		t.Errorf("another time was believed: %v", err)
+	}
 	if _, err := cosigner(t, w).Cosign(c.Text(), time.Unix(-1, 0)); err == nil {
 		t.Error("cosigned before 1970")
 	}
 	if _, err := cosigner(t, w).Cosign("not a checkpoint\n", now); !errors.Is(err, verify.ErrCheckpoint) {
 		t.Errorf("cosigned no checkpoint: %v", err)
 	}
+}
+
+// otherTime changes the time inside the last signature by a second.
+func otherTime(t *testing.T, message []byte) []byte {
+	t.Helper()
+	at := bytes.LastIndexByte(message, ' ') + 1
+	raw, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(message[at:])))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[11]++ // after the key's number, the last byte of the time
+	return append(message[:at:at], base64.StdEncoding.EncodeToString(raw)+"\n"...)
 }
 
 func cosigner(t *testing.T, k keys) *verify.Cosigner {
