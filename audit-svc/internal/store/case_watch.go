@@ -36,6 +36,26 @@ func (c *Cases) LockWatch(ctx context.Context, tx *sqlx.Tx) (bool, error) {
 	return mine, nil
 }
 
+// Apart runs a part of the transaction that can be taken back by itself: its changes stay unless it fails with an
+// error that takes tells of. The error is given in either case.
+func (c *Cases) Apart(ctx context.Context, tx *sqlx.Tx, part func() error, takes func(error) bool) error {
+	if _, err := tx.ExecContext(ctx, "SAVEPOINT part"); err != nil {
+		return fmt.Errorf("begin part: %w", err)
+	}
+	err := part()
+	end := "RELEASE SAVEPOINT part"
+	if err != nil {
+		if !takes(err) {
+			return err
+		}
+		end = "ROLLBACK TO SAVEPOINT part"
+	}
+	if _, ended := tx.ExecContext(ctx, end); ended != nil {
+		return fmt.Errorf("end part: %w", ended)
+	}
+	return err
+}
+
 const selectWatched = `SELECT coalesce((SELECT next_index FROM watch_run ORDER BY first_index DESC LIMIT 1), 0)`
 
 // Watched is the first leaf that was not judged yet. Tx may be nil.

@@ -44,7 +44,7 @@ func (d *docket) read(ctx context.Context) error {
 	d.findings = map[string]int64{}
 	for _, l := range leaves {
 		e := entry{index: l.Index}
-		if decoded, err := event.Decode(l.Body); err == nil && len(l.Body) > 0 {
+		if decoded, err := d.decode(l); err == nil {
 			e.event = decoded
 		} else {
 			// A stored event that cannot be read is fsck's to find; watching goes on, and says so.
@@ -54,6 +54,19 @@ func (d *docket) read(ctx context.Context) error {
 		d.run = append(d.run, e)
 	}
 	return nil
+}
+
+// decode reads a stored event, whose id must name the time under which it is counted.
+func (d *docket) decode(l store.Leafed) (*auditv1.Event, error) {
+	if len(l.Body) == 0 {
+		return nil, errors.New("the event is not there")
+	}
+	e, err := event.Decode(l.Body)
+	if err != nil {
+		return nil, err
+	}
+	_, err = d.cfg.Rules.DayOf(e.GetId())
+	return e, err
 }
 
 // judge lets the rules judge each event, in the order of the tree.
@@ -74,12 +87,10 @@ func (d *docket) judge(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, f := range found {
-			if err := d.take(ctx, e, f); err != nil {
-				return err
-			}
+		if len(found) == 0 && len(watch.Attendances(e.event)) == 0 {
+			continue
 		}
-		if err := d.reconcile(ctx, e); err != nil {
+		if err := d.settle(ctx, e, found); err != nil {
 			return err
 		}
 	}

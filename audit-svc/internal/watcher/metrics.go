@@ -29,7 +29,7 @@ func newMetrics(meter metric.Meter) (*metrics, error) {
 	var errs [6]error
 	m.judged, errs[0] = meter.Int64Counter("dcr.audit.watch.events", metric.WithDescription("Events that the rules of watching judged, by this replica."))
 	m.findings, errs[1] = meter.Int64Counter("dcr.audit.watch.findings", metric.WithDescription("Findings, by rule, by this replica."))
-	m.unreadable, errs[2] = meter.Int64Counter("dcr.audit.watch.unreadable", metric.WithDescription("Stored events that could not be read, and were judged by no rule: run audit-svc fsck."))
+	m.unreadable, errs[2] = meter.Int64Counter("dcr.audit.watch.unreadable", metric.WithDescription("Stored events that could not be read, or what was found in them not written: they were passed over. Run audit-svc fsck."))
 	_, errs[3] = meter.Int64ObservableGauge("dcr.audit.watch.behind", metric.WithUnit("{leaf}"),
 		metric.WithDescription("Leaves of the tree that the rules have not judged yet; -1 means not known. The same on every replica."),
 		metric.WithInt64Callback(m.observeBehind))

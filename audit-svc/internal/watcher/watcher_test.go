@@ -273,6 +273,22 @@ func TestUnreadableEventStopsNothing(t *testing.T) {
 	}
 }
 
+// TestEventThatCannotBeSettledStopsNothing: the log takes no event with a number that cannot be; should one be there
+// all the same, it is passed over whole, and watching goes on.
+func TestEventThatCannotBeSettledStopsNothing(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	s.store(s.open(noon(), marked("own_record", "opted_out", "restriction_broken"), about("9990000019")), s.open(noon(), marked("own_record")))
+	s.watch()
+	if got := s.list(); len(got) != 1 || got[0].NHSNumber != person || got[0].Findings != 1 {
+		t.Errorf("cases %+v, want that of the event that can be settled", got)
+	}
+	var events int
+	if err := s.h.Owner.Get(&events, "SELECT count(*) FROM event WHERE action LIKE 'case.%'"); err != nil || events != 1 {
+		t.Errorf("%d events of steps, %v; want one", events, err)
+	}
+}
+
 // TestNothingIsChanged: the service adds rows, and has no right to change or take away one.
 func TestNothingIsChanged(t *testing.T) {
 	t.Parallel()
