@@ -607,7 +607,8 @@ type OptOut struct {
 	RequestState RequestState `protobuf:"varint,13,opt,name=request_state,json=requestState,proto3,enum=dcr.optout.v1.RequestState" json:"request_state,omitempty"`
 	// waiting_for says what stands between the request and its effect; empty when nothing does.
 	WaitingFor []Waiting `protobuf:"varint,14,rep,packed,name=waiting_for,json=waitingFor,proto3,enum=dcr.optout.v1.Waiting" json:"waiting_for,omitempty"`
-	// due_at is when the effect must be confirmed at the latest.
+	// due_at is when the effect must be confirmed at the latest; absent on a candidate of an older register, for
+	// which nobody asked us.
 	DueAt *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=due_at,json=dueAt,proto3" json:"due_at,omitempty"`
 	// near_due is true when the due date is close and the request is still open.
 	NearDue bool `protobuf:"varint,16,opt,name=near_due,json=nearDue,proto3" json:"near_due,omitempty"`

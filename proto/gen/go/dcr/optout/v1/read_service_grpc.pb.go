@@ -42,6 +42,7 @@ type OptOutReadServiceClient interface {
 	// safeguarding entries for whom somebody else asked.
 	ListSafeguarding(ctx context.Context, in *ListSafeguardingRequest, opts ...grpc.CallOption) (*ListSafeguardingResponse, error)
 	// GetStatistics counts requests by channel and month of receipt, and tells how long their effect took.
+	// Candidates of older registers are not counted: GetImport counts them.
 	// Errors: INVALID_ARGUMENT.
 	GetStatistics(ctx context.Context, in *GetStatisticsRequest, opts ...grpc.CallOption) (*GetStatisticsResponse, error)
 }
@@ -109,6 +110,7 @@ type OptOutReadServiceServer interface {
 	// safeguarding entries for whom somebody else asked.
 	ListSafeguarding(context.Context, *ListSafeguardingRequest) (*ListSafeguardingResponse, error)
 	// GetStatistics counts requests by channel and month of receipt, and tells how long their effect took.
+	// Candidates of older registers are not counted: GetImport counts them.
 	// Errors: INVALID_ARGUMENT.
 	GetStatistics(context.Context, *GetStatisticsRequest) (*GetStatisticsResponse, error)
 	mustEmbedUnimplementedOptOutReadServiceServer()
