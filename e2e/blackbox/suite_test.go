@@ -79,6 +79,10 @@ func TestBlackBox(t *testing.T) {
 		{"feeds", (*suite).feeds},
 		{"the same request", (*suite).sameRequest},
 		{"organisations", (*suite).organisations},
+		{"verifiable log", (*suite).verifiableLog},
+		{"who has seen my record", (*suite).whoHasSeen},
+		{"cases", (*suite).cases},
+		{"a privacy officer's day", (*suite).officersDay},
 		{"matrix", (*suite).matrix},
 		{"bad bundles", (*suite).badBundles},
 		{"bad requests", (*suite).badRequests},
@@ -86,6 +90,7 @@ func TestBlackBox(t *testing.T) {
 		{"bad tokens", (*suite).badTokens},
 		{"synthea-dorset", (*suite).synthea},
 		{"uk-core-examples", (*suite).ukCore},
+		{"outsider", (*suite).outsider},
 		{"unknown callers are counted", (*suite).tally},
 		{"one trace", (*suite).oneTrace},
 		{"leaks", (*suite).leaks},
@@ -111,6 +116,9 @@ func start(t *testing.T) *suite {
 		Env: map[string]map[string]string{"*": {
 			"DCR_OTLP_ENDPOINT": s.spans.url, "DCR_OTLP_INSECURE": "true",
 			"DCR_DRAIN_DELAY": "300ms", // nobody calls while a process of this run stops
+		}, "gateway": {
+			// All of these tests come from one address. That the public has an allowance is tested in the gateway.
+			"DCR_PUBLIC_CALLS_PER_MINUTE": "100000", "DCR_PUBLIC_CALLS_PER_SECOND": "10000",
 		}},
 		Out: s.printed,
 	})

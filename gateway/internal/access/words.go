@@ -2,6 +2,7 @@ package access
 
 import (
 	"strings"
+	"time"
 
 	"github.com/dorsetcarerecord/dcr/internal/fault"
 )
@@ -19,6 +20,7 @@ const (
 	ReasonPatientNotFound       = "PATIENT_NOT_FOUND"
 	ReasonFactsUnavailable      = "FACTS_UNAVAILABLE"
 	ReasonAuditUnavailable      = "AUDIT_UNAVAILABLE"
+	ReasonRateLimited           = "RATE_LIMITED"
 )
 
 // The words of every refusal are here and nowhere else. They are fixed: two
@@ -82,6 +84,12 @@ func InvalidNHSNumber(field string) *fault.Error {
 // caller may learn that.
 func PatientNotFound() *fault.Error {
 	return fault.NotFound(ReasonPatientNotFound, "Nobody is known under this NHS number.")
+}
+
+// RateLimited is for the public, of whom too many call, or one too often. It is the same whoever is meant.
+func RateLimited(wait time.Duration) *fault.Error {
+	return fault.Exhausted(ReasonRateLimited,
+		"Too many requests were made. Wait a little and try again, or telephone the privacy officer.").After(wait)
 }
 
 // FactsUnavailable is for a decision that cannot be made now.

@@ -15,6 +15,7 @@ import (
 	"github.com/dorsetcarerecord/dcr/gateway/internal/pipeline"
 	"github.com/dorsetcarerecord/dcr/gateway/internal/rules"
 	"github.com/dorsetcarerecord/dcr/gateway/internal/service"
+	"github.com/dorsetcarerecord/dcr/gateway/internal/throttle"
 	"github.com/dorsetcarerecord/dcr/internal/life"
 	"github.com/dorsetcarerecord/dcr/internal/pdf"
 	"github.com/dorsetcarerecord/dcr/internal/telemetry"
@@ -27,6 +28,7 @@ type parts struct {
 	pipeline *pipeline.Pipeline
 	cert     *edge.Certificate
 	limit    *edge.Limit
+	public   *throttle.Throttle
 	rest     http.Handler
 	services service.Config
 	closers  []life.Step // in the order of closing
@@ -54,6 +56,9 @@ func assemble(cfg Config, tel *telemetry.Telemetry) (*parts, error) {
 func (p *parts) build(cfg Config) error {
 	to, err := p.dial(cfg)
 	if err != nil {
+		return err
+	}
+	if p.public, err = throttle.New(cfg.Public.Throttle, clock); err != nil {
 		return err
 	}
 	if err := p.buildPipeline(cfg.Trust, to); err != nil {
@@ -108,7 +113,7 @@ func (p *parts) buildPipeline(cfg Trust, to connections) error {
 	}
 	p.tel.Readiness.Add("issuers' keys", p.keysReady)
 	p.pipeline, err = pipeline.New(pipeline.Config{
-		Rules: registry, Policy: policy, Tokens: p.tokens,
+		Rules: registry, Policy: policy, Tokens: p.tokens, Public: p.public,
 		Identity: to.identity, OptOut: to.optOut, Audit: to.audit,
 		Log: p.tel.Log, Meter: p.tel.Meter, Now: clock,
 	})
@@ -139,7 +144,7 @@ func (p *parts) buildEdge(cfg Public) error {
 	local := edge.NewLocal(p.pipeline.Unary())
 	service.Register(p.services, local)
 	p.rest, err = edge.NewHandler(edge.Config{
-		Local: local, Limit: p.limit, Proxies: proxies, Telemetry: p.tel, Now: clock,
+		Local: local, Limit: p.limit, Public: p.public, Proxies: proxies, Telemetry: p.tel, Now: clock,
 	})
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/dorsetcarerecord/dcr/gateway/internal/throttle"
 	"github.com/dorsetcarerecord/dcr/internal/life"
 	"github.com/dorsetcarerecord/dcr/internal/mtls"
 	"github.com/dorsetcarerecord/dcr/internal/telemetry"
@@ -27,12 +28,13 @@ type Config struct {
 
 // Public is the side that faces the callers.
 type Public struct {
-	ListenREST     string   `name:"listen-rest" env:"DCR_LISTEN_REST" required:"" help:"Address of the HTTPS listener for REST and FHIR."`
-	ListenGRPC     string   `name:"listen-grpc" env:"DCR_LISTEN_GRPC" required:"" help:"Address of the gRPC listener."`
-	CertFile       string   `name:"public-tls-cert" env:"DCR_PUBLIC_TLS_CERT" required:"" help:"PEM certificate that callers see, leaf first."`
-	KeyFile        string   `name:"public-tls-key" env:"DCR_PUBLIC_TLS_KEY" required:"" help:"PEM private key of that certificate."`
-	TrustedProxies []string `name:"trusted-proxies" env:"DCR_TRUSTED_PROXIES" help:"Address ranges of reverse proxies whose X-Forwarded-For is believed; nobody's when empty."`
-	MaxCalls       int      `name:"max-calls" env:"DCR_MAX_CALLS" default:"512" help:"Calls under way at once, on all surfaces together; more are refused with 503."`
+	ListenREST     string          `name:"listen-rest" env:"DCR_LISTEN_REST" required:"" help:"Address of the HTTPS listener for REST and FHIR."`
+	ListenGRPC     string          `name:"listen-grpc" env:"DCR_LISTEN_GRPC" required:"" help:"Address of the gRPC listener."`
+	CertFile       string          `name:"public-tls-cert" env:"DCR_PUBLIC_TLS_CERT" required:"" help:"PEM certificate that callers see, leaf first."`
+	KeyFile        string          `name:"public-tls-key" env:"DCR_PUBLIC_TLS_KEY" required:"" help:"PEM private key of that certificate."`
+	TrustedProxies []string        `name:"trusted-proxies" env:"DCR_TRUSTED_PROXIES" help:"Address ranges of reverse proxies whose X-Forwarded-For is believed; nobody's when empty."`
+	Throttle       throttle.Limits `embed:""`
+	MaxCalls       int             `name:"max-calls" env:"DCR_MAX_CALLS" default:"512" help:"Calls under way at once, on all surfaces together; more are refused with 503."`
 }
 
 // Targets are where the services behind are.

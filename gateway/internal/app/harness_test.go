@@ -19,6 +19,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/dorsetcarerecord/dcr/gateway/internal/testissuer"
+	"github.com/dorsetcarerecord/dcr/gateway/internal/throttle"
 	"github.com/dorsetcarerecord/dcr/internal/devcert"
 	"github.com/dorsetcarerecord/dcr/internal/life"
 	"github.com/dorsetcarerecord/dcr/internal/mtls"
@@ -70,6 +71,9 @@ func newStack(t *testing.T, change ...func(*Config)) *stack {
 	return s
 }
 
+// publicAllowance of one address a minute; more than any test but its own uses up.
+const publicAllowance = 100
+
 func (s *stack) config(certs string, at map[string]string) Config {
 	dir := s.t.TempDir()
 	issuers := fmt.Sprintf("issuers:\n- issuer: %s\n  audience: %s\n  kinds: [staff, system]\n  ca_file: %s\n  organisations: ['*']\n  role_codes: ['*']\n",
@@ -78,6 +82,7 @@ func (s *stack) config(certs string, at map[string]string) Config {
 	return Config{
 		Public: Public{
 			ListenREST: "127.0.0.1:0", ListenGRPC: "127.0.0.1:0", MaxCalls: 64,
+			Throttle: throttle.Limits{PerMinute: publicAllowance, PerSecond: 1000},
 			CertFile: devcert.CertFile(certs, devcert.PublicName), KeyFile: devcert.KeyFile(certs, devcert.PublicName),
 		},
 		Targets: Targets{

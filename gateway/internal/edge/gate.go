@@ -10,6 +10,9 @@ import (
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 
+	"github.com/dorsetcarerecord/dcr/gateway/internal/access"
+	"github.com/dorsetcarerecord/dcr/gateway/internal/pipeline"
+	"github.com/dorsetcarerecord/dcr/gateway/internal/throttle"
 	"github.com/dorsetcarerecord/dcr/internal/fault"
 )
 
@@ -37,15 +40,29 @@ func documentTypes() []string {
 // generated, and refuses what that code would let through: unknown fields and
 // query parameters, trailing data, other content types, bodies without end, and
 // a body that contradicts the path.
-func (t table) gate(next runtime.HandlerFunc) runtime.HandlerFunc {
+type gate struct {
+	routes table
+	public *throttle.Throttle
+}
+
+func (g gate) handler(next runtime.HandlerFunc) runtime.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request, path map[string]string) {
-		found, ok := t.match(r)
+		found, ok := g.routes.match(r)
 		if !ok {
 			// A route of grpc-gateway that the contract does not have.
 			writeProblem(w, r, refuse(http.StatusInternalServerError, fault.Internal(errors.New("route without a rule"))))
 			return
 		}
 		visitOf(r.Context()).enter(found)
+		if found.public {
+			leave, wait, ok := g.public.Enter(visitOf(r.Context()).origin.ClientAddress)
+			if !ok {
+				writeProblem(w, r, problemOf(access.RateLimited(wait)))
+				return
+			}
+			defer leave()
+			r = r.WithContext(pipeline.WithinAllowance(r.Context()))
+		}
 		if err := found.check(w, r, path); err != nil {
 			writeProblem(w, r, problemOf(err))
 			return

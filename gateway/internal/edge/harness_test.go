@@ -15,6 +15,7 @@ import (
 	gatewayv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/gateway/v1"
 
 	"github.com/dorsetcarerecord/dcr/gateway/internal/service"
+	"github.com/dorsetcarerecord/dcr/gateway/internal/throttle"
 	"github.com/dorsetcarerecord/dcr/internal/fault"
 	"github.com/dorsetcarerecord/dcr/internal/telemetry"
 )
@@ -42,7 +43,11 @@ func newREST(t testing.TB, chain grpc.UnaryServerInterceptor) (http.Handler, *Lo
 	}
 	local := NewLocal(chain)
 	service.Register(service.Config{Now: time.Now}, local)
-	h, err := NewHandler(Config{Local: local, Limit: NewLimit(8), Telemetry: tel, Now: time.Now})
+	public, err := throttle.New(throttle.Limits{PerMinute: 1000, PerSecond: 1000}, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := NewHandler(Config{Local: local, Limit: NewLimit(8), Public: public, Telemetry: tel, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/dorsetcarerecord/dcr/gateway/internal/pipeline"
 	"github.com/dorsetcarerecord/dcr/gateway/internal/rules"
+	"github.com/dorsetcarerecord/dcr/gateway/internal/throttle"
 	"github.com/dorsetcarerecord/dcr/internal/fault"
 	"github.com/dorsetcarerecord/dcr/internal/telemetry"
 )
@@ -26,6 +27,8 @@ const eventHeader = "Dcr-Event-Id"
 type Config struct {
 	// Local is where calls go; the services are registered on it.
 	Local *Local
+	// Public keeps callers who are not signed in to an allowance, shared with the gRPC side.
+	Public *throttle.Throttle
 	// Limit of the calls under way, shared with the gRPC side.
 	Limit *Limit
 	// Proxies that are trusted about whom they speak for.
@@ -67,7 +70,7 @@ func NewHandler(cfg Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	mux := newMux(found)
+	mux := newMux(found, gate{found, cfg.Public})
 	if err := register(mux, cfg.Local); err != nil {
 		return nil, fmt.Errorf("register REST routes: %w", err)
 	}
@@ -94,7 +97,7 @@ func guard(next http.Handler) http.Handler {
 }
 
 // newMux is grpc-gateway with its defaults closed.
-func newMux(found table) *runtime.ServeMux {
+func newMux(found table, before gate) *runtime.ServeMux {
 	nothing := func(string) (string, bool) { return "", false }
 	return runtime.NewServeMux(
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, codec{}),
@@ -106,7 +109,7 @@ func newMux(found table) *runtime.ServeMux {
 		runtime.WithDisablePathLengthFallback(),
 		runtime.WithDisableHTTPMethodOverride(),
 		runtime.WithWriteContentLength(),
-		runtime.WithMiddlewares(found.gate),
+		runtime.WithMiddlewares(before.handler),
 		runtime.WithForwardResponseOption(keepable),
 		runtime.WithErrorHandler(handleError),
 		runtime.WithRoutingErrorHandler(found.handleRouting),

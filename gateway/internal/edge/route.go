@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"google.golang.org/genproto/googleapis/api/annotations"
@@ -29,8 +30,9 @@ type route struct {
 	input protoreflect.MessageDescriptor
 	// body is "", "*" or the field that the body fills.
 	body string
-	// open is true where anyone may call without a token.
-	open bool
+	// open is true where anyone may call without a token; public where that is
+	// the public, which has an allowance.
+	open, public bool
 }
 
 // fhir tells whether the route speaks FHIR.
@@ -94,7 +96,9 @@ func routeOf(m protoreflect.MethodDescriptor, rule *annotations.HttpRule) (*rout
 		rpc:   fmt.Sprintf("/%s/%s", m.Parent().FullName(), m.Name()),
 		input: m.Input(),
 		body:  rule.GetBody(),
-		open:  anyone(m),
+		open:  invites(m, accessv1.Audience_AUDIENCE_ANYONE) || invites(m, accessv1.Audience_AUDIENCE_PUBLIC),
+
+		public: invites(m, accessv1.Audience_AUDIENCE_PUBLIC),
 	}
 	switch {
 	case rule.GetGet() != "":
@@ -117,17 +121,10 @@ func (r *route) matches(path string) bool {
 	return regexp.MustCompile("^" + form + "$").MatchString(path)
 }
 
-func anyone(m protoreflect.MethodDescriptor) bool {
+// invites tells whether a method's rule names an audience.
+func invites(m protoreflect.MethodDescriptor, who accessv1.Audience) bool {
 	rule, ok := proto.GetExtension(m.Options(), accessv1.E_Rule).(*accessv1.Rule)
-	if !ok {
-		return false
-	}
-	for _, a := range rule.GetAudiences() {
-		if a == accessv1.Audience_AUDIENCE_ANYONE || a == accessv1.Audience_AUDIENCE_PUBLIC {
-			return true
-		}
-	}
-	return false
+	return ok && slices.Contains(rule.GetAudiences(), who)
 }
 
 // matched is how grpc-gateway writes a template once it is compiled.

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"google.golang.org/grpc/metadata"
@@ -61,6 +62,27 @@ func (p *Pipeline) admit(ctx context.Context, a *attempt, next following) (any, 
 	if refusal := access.Admit(a.entry.Rule, a.facts); refusal != nil {
 		return nil, refusal
 	}
+	return next(ctx)
+}
+
+type allowedKey struct{}
+
+// WithinAllowance says that a call of the public has its place already: the REST edge takes it before it reads
+// the body.
+func WithinAllowance(ctx context.Context) context.Context {
+	return context.WithValue(ctx, allowedKey{}, true)
+}
+
+// throttle keeps the public to its allowance, before anything of the request is looked at.
+func (p *Pipeline) throttle(ctx context.Context, a *attempt, next following) (any, error) {
+	if !slices.Contains(a.entry.Rule.GetAudiences(), accessv1.Audience_AUDIENCE_PUBLIC) || ctx.Value(allowedKey{}) != nil {
+		return next(ctx)
+	}
+	leave, wait, ok := p.cfg.Public.Enter(a.call.Origin.ClientAddress)
+	if !ok {
+		return nil, access.RateLimited(wait)
+	}
+	defer leave()
 	return next(ctx)
 }
 

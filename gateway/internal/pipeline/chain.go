@@ -48,6 +48,7 @@ type step struct {
 //	recover       once more, so that a handler that panics is accounted for.
 //	authenticate  the bearer token.
 //	admit         the rule's audience.
+//	throttle      the public's allowance.
 //	validate      the NHS number is one, and the request obeys its proto.
 //	facts         identity-svc and optout-svc, side by side.
 //	decide        the pure decision; the handler is reached through it alone.
@@ -63,6 +64,7 @@ func (p *Pipeline) chain() []step {
 		{"recover", p.recover},
 		{"authenticate", p.authenticate},
 		{"admit", p.admit},
+		{"throttle", p.throttle},
 		{"validate", p.validate},
 		{"facts", p.gather},
 		{"decide", p.decide},

@@ -18,6 +18,7 @@ import (
 	"github.com/dorsetcarerecord/dcr/gateway/internal/access"
 	"github.com/dorsetcarerecord/dcr/gateway/internal/authn"
 	"github.com/dorsetcarerecord/dcr/gateway/internal/rules"
+	"github.com/dorsetcarerecord/dcr/gateway/internal/throttle"
 	"github.com/dorsetcarerecord/dcr/internal/rpc"
 )
 
@@ -39,6 +40,8 @@ type Config struct {
 	Tokens *authn.Verifier
 	// Identity, OptOut and Audit are connections to these services.
 	Identity, OptOut, Audit grpc.ClientConnInterface
+	// Public keeps callers who are not signed in to an allowance.
+	Public *throttle.Throttle
 	// Log gets one line for each call, without a person's data.
 	Log *slog.Logger
 	// Meter takes metrics; none are kept when nil.
@@ -77,9 +80,9 @@ type Pipeline struct {
 // rules do not compile.
 func New(cfg Config) (*Pipeline, error) {
 	cfg = cfg.withDefaults()
-	if cfg.Rules == nil || cfg.Policy == nil || cfg.Tokens == nil || cfg.Log == nil ||
+	if cfg.Rules == nil || cfg.Policy == nil || cfg.Tokens == nil || cfg.Public == nil || cfg.Log == nil ||
 		cfg.Identity == nil || cfg.OptOut == nil || cfg.Audit == nil {
-		return nil, errors.New("make pipeline: Rules, Policy, Tokens, Log and the three connections are needed")
+		return nil, errors.New("make pipeline: Rules, Policy, Tokens, Public, Log and the three connections are needed")
 	}
 	validator, err := rpc.NewValidator(cfg.Rules.Services()...)
 	if err != nil {

@@ -26,6 +26,7 @@ import (
 	"github.com/dorsetcarerecord/dcr/gateway/internal/pipeline"
 	"github.com/dorsetcarerecord/dcr/gateway/internal/rules"
 	"github.com/dorsetcarerecord/dcr/gateway/internal/testissuer"
+	"github.com/dorsetcarerecord/dcr/gateway/internal/throttle"
 	"github.com/dorsetcarerecord/dcr/internal/fault"
 	"github.com/dorsetcarerecord/dcr/internal/testkit"
 )
@@ -75,8 +76,12 @@ func newSuite(t *testing.T, change ...func(*pipeline.Config)) *suite {
 	if err != nil {
 		t.Fatal(err)
 	}
+	public, err := throttle.New(throttle.Limits{PerMinute: 1000, PerSecond: 1000}, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
 	cfg := pipeline.Config{
-		Rules: registry, Policy: policy, Tokens: s.issuer.Verifier(), Identity: conn, OptOut: conn, Audit: conn,
+		Rules: registry, Policy: policy, Tokens: s.issuer.Verifier(), Public: public, Identity: conn, OptOut: conn, Audit: conn,
 		Log: slog.New(slog.NewJSONHandler(s.log, nil)), AuditTry: time.Second, AuditLimit: 2500 * time.Millisecond,
 		FactsLimit: 2 * time.Second,
 	}
