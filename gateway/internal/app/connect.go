@@ -34,13 +34,14 @@ func (c *connections) all(t Targets) []connection {
 		{&c.identity, "DCR_IDENTITY_TARGET", t.Identity, "identity-svc", []string{
 			identityv1.FactsService_ServiceDesc.ServiceName, identityv1.PatientService_ServiceDesc.ServiceName,
 			identityv1.RelationshipService_ServiceDesc.ServiceName, identityv1.DirectoryReadService_ServiceDesc.ServiceName,
-			identityv1.DirectoryAdminService_ServiceDesc.ServiceName,
+			identityv1.DirectoryAdminService_ServiceDesc.ServiceName, identityv1.MergeService_ServiceDesc.ServiceName,
 		}},
 		{&c.optOut, "DCR_OPTOUT_TARGET", t.OptOut, "optout-svc", []string{
 			optoutv1.ChoiceService_ServiceDesc.ServiceName, optoutv1.OptOutReadService_ServiceDesc.ServiceName,
 			optoutv1.OptOutWriteService_ServiceDesc.ServiceName, optoutv1.OptOutDocumentService_ServiceDesc.ServiceName,
 			optoutv1.LetterService_ServiceDesc.ServiceName, optoutv1.OptOutImportService_ServiceDesc.ServiceName,
 			optoutv1.OptOutPublicService_ServiceDesc.ServiceName,
+			optoutv1.NewPersonReviewService_ServiceDesc.ServiceName, optoutv1.UnlinkReviewService_ServiceDesc.ServiceName,
 		}},
 		{&c.record, "DCR_RECORD_TARGET", t.Record, "record-svc", []string{
 			recordv1.ReadService_ServiceDesc.ServiceName, recordv1.FeedReadService_ServiceDesc.ServiceName,

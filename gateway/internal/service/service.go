@@ -45,12 +45,15 @@ type desk struct {
 	relationships identityv1.RelationshipServiceClient
 	directory     identityv1.DirectoryReadServiceClient
 	administer    identityv1.DirectoryAdminServiceClient
+	merges        identityv1.MergeServiceClient
 	optOuts       optoutv1.OptOutReadServiceClient
 	choose        optoutv1.OptOutWriteServiceClient
 	documents     optoutv1.OptOutDocumentServiceClient
 	letters       optoutv1.LetterServiceClient
 	imports       optoutv1.OptOutImportServiceClient
 	public        optoutv1.OptOutPublicServiceClient
+	held          optoutv1.NewPersonReviewServiceClient
+	unlinked      optoutv1.UnlinkReviewServiceClient
 	records       recordv1.ReadServiceClient
 	feeds         recordv1.FeedServiceClient
 	refusals      recordv1.FeedReadServiceClient
@@ -75,12 +78,15 @@ func Register(cfg Config, on ...grpc.ServiceRegistrar) {
 		relationships: identityv1.NewRelationshipServiceClient(cfg.Identity),
 		directory:     identityv1.NewDirectoryReadServiceClient(cfg.Identity),
 		administer:    identityv1.NewDirectoryAdminServiceClient(cfg.Identity),
+		merges:        identityv1.NewMergeServiceClient(cfg.Identity),
 		optOuts:       optoutv1.NewOptOutReadServiceClient(cfg.OptOut),
 		choose:        optoutv1.NewOptOutWriteServiceClient(cfg.OptOut),
 		documents:     optoutv1.NewOptOutDocumentServiceClient(cfg.OptOut),
 		letters:       optoutv1.NewLetterServiceClient(cfg.OptOut),
 		imports:       optoutv1.NewOptOutImportServiceClient(cfg.OptOut),
 		public:        optoutv1.NewOptOutPublicServiceClient(cfg.OptOut),
+		held:          optoutv1.NewNewPersonReviewServiceClient(cfg.OptOut),
+		unlinked:      optoutv1.NewUnlinkReviewServiceClient(cfg.OptOut),
 		records:       recordv1.NewReadServiceClient(cfg.Record),
 		feeds:         recordv1.NewFeedServiceClient(cfg.Record),
 		refusals:      recordv1.NewFeedReadServiceClient(cfg.Record),
@@ -105,6 +111,7 @@ func Register(cfg Config, on ...grpc.ServiceRegistrar) {
 		gatewayv1.RegisterFhirServiceServer(r, &fhir{desk: d})
 		gatewayv1.RegisterLogServiceServer(r, &logs{desk: d})
 		gatewayv1.RegisterMeServiceServer(r, &me{desk: d})
+		gatewayv1.RegisterMergeServiceServer(r, &numberMerge{desk: d})
 		gatewayv1.RegisterOptOutDocumentServiceServer(r, &optOutDocument{desk: d})
 		gatewayv1.RegisterOptOutImportServiceServer(r, &optOutImport{desk: d})
 		gatewayv1.RegisterOptOutServiceServer(r, &optOut{desk: d})
@@ -113,5 +120,6 @@ func Register(cfg Config, on ...grpc.ServiceRegistrar) {
 		gatewayv1.RegisterPublicOptOutServiceServer(r, &publicOptOut{desk: d})
 		gatewayv1.RegisterRecordServiceServer(r, &record{desk: d})
 		gatewayv1.RegisterStaffServiceServer(r, &staff{desk: d})
+		gatewayv1.RegisterUndecidedServiceServer(r, &undecided{desk: d})
 	}
 }
