@@ -73,7 +73,7 @@ func (c *core) reachable(ctx context.Context, nhsNumber string) (post.Way, error
 	switch {
 	case held.GetDeceased():
 		return "", nil
-	case len(held.GetAddressLines()) > 0:
+	case len(held.GetAddressLines()) > 0 && held.GetPostcode() != "": // as package postroom posts it
 		return post.Letter, nil
 	case len(held.GetEmails()) > 0:
 		return post.Email, nil
