@@ -128,3 +128,18 @@ func (*fakeAdmin) UpdateOrganisation(_ context.Context, req *identityv1.UpdateOr
 func (*fakeAdmin) CreateStaff(_ context.Context, req *identityv1.CreateStaffRequest) (*identityv1.CreateStaffResponse, error) {
 	return &identityv1.CreateStaffResponse{Staff: req.GetStaff()}, nil
 }
+
+// fakeMerges knows one merge that is published, and one that is not.
+type fakeMerges struct {
+	identityv1.UnimplementedMergeServiceServer
+}
+
+func (*fakeMerges) ListMerges(_ context.Context, req *identityv1.ListMergesRequest) (*identityv1.ListMergesResponse, error) {
+	if req.GetNhsNumber() != rich {
+		return &identityv1.ListMergesResponse{}, nil
+	}
+	return &identityv1.ListMergesResponse{Merges: []*identityv1.Merge{
+		{NhsNumber: rich, SupersededNhsNumber: stranger, State: identityv1.MergeState_MERGE_STATE_PUBLISHED},
+		{NhsNumber: rich, SupersededNhsNumber: optedOut, State: identityv1.MergeState_MERGE_STATE_LINKED},
+	}}, nil
+}

@@ -148,6 +148,7 @@ func (b *behind) start(t *testing.T, certs string) map[string]string {
 			identityv1.RegisterRelationshipServiceServer(r, &fakeRelationships{})
 			identityv1.RegisterDirectoryReadServiceServer(r, &fakeDirectory{})
 			identityv1.RegisterDirectoryAdminServiceServer(r, &fakeAdmin{})
+			identityv1.RegisterMergeServiceServer(r, &fakeMerges{})
 		},
 		"optout-svc": func(r grpc.ServiceRegistrar) {
 			optoutv1.RegisterChoiceServiceServer(r, &fakeChoice{})

@@ -15,7 +15,6 @@ import (
 	"github.com/dorsetcarerecord/dcr/gateway/internal/accesshistory"
 	"github.com/dorsetcarerecord/dcr/gateway/internal/pipeline"
 	"github.com/dorsetcarerecord/dcr/internal/fault"
-	"github.com/dorsetcarerecord/dcr/internal/nhsnumber"
 	"github.com/dorsetcarerecord/dcr/internal/pdf"
 )
 
@@ -130,7 +129,7 @@ func (h *accessHistory) asked(c *pipeline.Call, req historyRequest, cursor strin
 
 // tell reads the events and says them; more is true when there are days before.
 func (h *accessHistory) tell(ctx context.Context, c *pipeline.Call, req historyRequest, asked accesshistory.Asked, enough int) (*gatewayv1.AccessHistory, bool, error) {
-	found, since, err := h.readBoth(ctx, c, asked, enough)
+	found, since, err := h.readAll(ctx, c, asked, enough)
 	if err != nil {
 		return nil, false, err
 	}
@@ -150,15 +149,14 @@ func (h *accessHistory) tell(ctx context.Context, c *pipeline.Call, req historyR
 	return history, !since.IsZero(), nil
 }
 
-// readBoth reads the events under the number in force, and under the one that was asked for when it was
-// superseded: its events keep the number under which they happened.
-func (h *accessHistory) readBoth(ctx context.Context, c *pipeline.Call, asked accesshistory.Asked, enough int) (*eventLog, time.Time, error) {
-	numbers := []nhsnumber.Number{c.NHSNumber}
-	if c.AskedNHSNumber != "" && c.AskedNHSNumber != c.NHSNumber {
-		numbers = append(numbers, c.AskedNHSNumber)
-	}
+// readAll reads the events under each number of the person, back to the day that all of them are read to.
+func (h *accessHistory) readAll(ctx context.Context, c *pipeline.Call, asked accesshistory.Asked, enough int) (*eventLog, time.Time, error) {
 	all := &eventLog{leaves: map[string][]byte{}}
 	var since time.Time
+	numbers, err := h.numbersOf(ctx, c)
+	if err != nil {
+		return nil, since, err
+	}
 	for _, number := range numbers {
 		reached, err := h.read(ctx, all, number, asked, enough)
 		if err != nil {

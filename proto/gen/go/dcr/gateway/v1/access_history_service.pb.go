@@ -95,7 +95,7 @@ func (AccessLookKind) EnumDescriptor() ([]byte, []int) {
 // GetAccessHistoryRequest names the person and the time, and what may not be told.
 type GetAccessHistoryRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// nhs_number of the person. Events under a superseded number are found when that number is given.
+	// nhs_number of the person. Events under numbers that were merged into it are found too.
 	NhsNumber string `protobuf:"bytes,1,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
 	// from is the earliest time, inclusive; absent for the beginning of the record.
 	From *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
