@@ -36,7 +36,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 	for _, point := range points() {
 		done := 0
 		for round := 0; done < kills(); round++ {
-			if round > 4*kills() {
+			if round > 3*kills() {
 				t.Fatalf("%s killed %d times in %d rounds: the step is not reached", point, done, round)
 			}
 			done += f.killBoth(fmt.Sprintf("%s=kill@%d", point, 1+round%3))
@@ -62,7 +62,7 @@ func (f *fleet) killBoth(failpoint string) (killed int) {
 			if f.killed(p) {
 				killed++
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(10 * time.Second):
 			f.stop(p)
 		}
 	}
