@@ -16,6 +16,10 @@ import (
 var (
 	// instrument is how a metric is made in the source.
 	instrument = regexp.MustCompile(`\.(?:Int64|Float64)(Observable)?(Counter|UpDownCounter|Gauge|Histogram)\(\s*"(dcr\.[a-z0-9_.]+)"(?:,\s*metric\.WithUnit\("([^"]*)"\))?`)
+	// helped is how one is made where a package makes many: counter(&m.terms, "dcr.…"), gauge("dcr.…").
+	helped = regexp.MustCompile(`\b(counter|gauge)\((?:&[a-zA-Z.]+, )?"(dcr\.[a-z0-9_.]+)"`)
+	// plain is how dcrctl makes one, under the name that a scraper sees.
+	plain = regexp.MustCompile(`prometheus\.(?:Counter|Gauge)Opts\{Name: "(dcr_[a-z0-9_]+)"`)
 	// documented is a metric's name in the first column of a table.
 	documented = regexp.MustCompile("(?m)^\\| `(dcr_[a-z0-9_]+)`")
 )
@@ -24,7 +28,7 @@ var (
 // scraper sees, and no other.
 func TestMetricsDocument(t *testing.T) {
 	made := map[string]bool{}
-	for _, module := range append(processes(), "internal") {
+	for _, module := range append(processes(), "internal", "dcrctl") {
 		err := filepath.WalkDir(filepath.Join(root, module), func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err
@@ -35,6 +39,12 @@ func TestMetricsDocument(t *testing.T) {
 			}
 			for _, m := range instrument.FindAllStringSubmatch(string(text), -1) {
 				made[scraped(m[2], m[3], m[4])] = true
+			}
+			for _, m := range helped.FindAllStringSubmatch(string(text), -1) {
+				made[scraped(strings.ToUpper(m[1][:1])+m[1][1:], m[2], "")] = true
+			}
+			for _, m := range plain.FindAllStringSubmatch(string(text), -1) {
+				made[m[1]] = true
 			}
 			return nil
 		})
