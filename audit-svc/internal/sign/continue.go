@@ -18,7 +18,7 @@ var (
 // Continue tells whether these keys may go on with a log whose newest checkpoint has this text and was
 // signed by these keys: nil, or why the process must not start. The loss of a key is no fault that
 // anybody can undo, so a lost signer may be named: then nothing ties the new key to the log but the
-// operator's word, which is what docs/audit.md says to publish.
+// operator's word, which docs/operations/audit-keys.md says to publish.
 func (k *Keys) Continue(text string, signers []string, lost string) error {
 	c, err := verify.ParseCheckpoint(text)
 	if err != nil {

@@ -22,7 +22,7 @@ type Config struct {
 	// Keys are files with one private key each.
 	Keys []string `name:"audit-signing-keys" env:"DCR_AUDIT_SIGNING_KEYS" required:"" help:"Files with the log's private keys (dcrctl audit key log): one, or the old and the new one while keys are changed, when both sign."`
 	// Lost is a key that cannot sign any more.
-	Lost string `name:"audit-lost-key" env:"DCR_AUDIT_LOST_KEY" help:"Name and id (name+0123abcd) of a signing key that was lost, so that a new one may sign without it. Verifiers must then be told the new key; see docs/audit.md."`
+	Lost string `name:"audit-lost-key" env:"DCR_AUDIT_LOST_KEY" help:"Name and id (name+0123abcd) of a signing key that was lost, so that a new one may sign without it. Verifiers must then be told the new key; see docs/operations/audit-keys.md."`
 }
 
 // maxKeys sign at once: the old and the new one.
