@@ -65,6 +65,7 @@ func TestReadme(t *testing.T) {
 	r.pasteGuide(t)
 	r.pasteOutsider(t)
 	r.pasteCitizen(t)
+	r.pasteOptOut(t)
 	before := r.staff(t)
 	r.down(t)
 
