@@ -145,6 +145,9 @@ func register(mux *runtime.ServeMux, local *Local) error {
 			return gatewayv1.RegisterMeServiceHandlerClient(ctx, mux, gatewayv1.NewMeServiceClient(local))
 		},
 		func() error {
+			return gatewayv1.RegisterMergeServiceHandlerClient(ctx, mux, gatewayv1.NewMergeServiceClient(local))
+		},
+		func() error {
 			return gatewayv1.RegisterOptOutServiceHandlerClient(ctx, mux, gatewayv1.NewOptOutServiceClient(local))
 		},
 		func() error {
@@ -167,6 +170,9 @@ func register(mux *runtime.ServeMux, local *Local) error {
 		},
 		func() error {
 			return gatewayv1.RegisterStaffServiceHandlerClient(ctx, mux, gatewayv1.NewStaffServiceClient(local))
+		},
+		func() error {
+			return gatewayv1.RegisterUndecidedServiceHandlerClient(ctx, mux, gatewayv1.NewUndecidedServiceClient(local))
 		},
 	} {
 		if err := bind(); err != nil {
