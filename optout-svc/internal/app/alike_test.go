@@ -12,10 +12,10 @@ import (
 	"github.com/dorsetcarerecord/dcr/optout-svc/internal/reference"
 )
 
-// newWatchedSuite is a suite whose statements are seen.
+// newWatchedSuite is a suite of one replica whose statements are seen.
 func newWatchedSuite(t *testing.T) (*suite, *wire) {
 	t.Helper()
-	s := newSuite(t)
+	s := prepareSuite(t)
 	w, through := newWire(t, s.cfg.Config.Database.URL)
 	s.cfg.Config.Database.URL = through
 	s.start()

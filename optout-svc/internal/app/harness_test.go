@@ -61,6 +61,14 @@ type suite struct {
 // newSuite prepares everything and starts one replica.
 func newSuite(t *testing.T) *suite {
 	t.Helper()
+	s := prepareSuite(t)
+	s.start()
+	return s
+}
+
+// prepareSuite prepares everything and starts nothing.
+func prepareSuite(t *testing.T) *suite {
+	t.Helper()
 	s := &suite{
 		t: t, audit: newAuditRecorder(), record: newRecordRecorder(), people: newRegister(),
 		db: testkit.Database(t, store.Schema, store.Migrations),
@@ -82,11 +90,10 @@ func newSuite(t *testing.T) *suite {
 		Config: daemon.Config{
 			Database: postgres.Config{URL: s.db.AppURL},
 			TLS:      mtls.Config{CertFile: devcert.CertFile(s.dir, name), KeyFile: devcert.KeyFile(s.dir, name), CAFile: devcert.CAFile(s.dir)},
-			Life:     life.Config{GraceLimit: 5 * time.Second},
+			Life:     life.Config{GraceLimit: 30 * time.Second},
 		},
 	}
 	s.cfg.Telemetry.Output = io.Discard
-	s.start()
 	return s
 }
 
