@@ -69,6 +69,7 @@ func (s *suite) optOut(t *testing.T) {
 	}
 	t.Run("a feed while out", func(t *testing.T) { s.feedWhileOut(t, p, who) })
 	t.Run("letters", s.letters)
+	t.Run("an older system's register", s.oldRegister)
 	t.Run("wrong identity", func(t *testing.T) {
 		s.ask(t, s.officer, &gatewayv1.RegisterOptOutRequest{
 			RequestId: uuid.NewString(), NhsNumber: p.number, FamilyName: "Somebodyelse", BirthDate: p.birth,
