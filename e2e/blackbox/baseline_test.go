@@ -20,6 +20,8 @@ type baseline struct {
 	role string
 	// restricted is true where the call needs a restricted person.
 	restricted bool
+	// about makes the person whom the call is about, where that is not somebody whom the ambulance attends.
+	about func(s *suite, t *testing.T) person
 	// make is a call that succeeds for who, about p.
 	make func(s *suite, t *testing.T, who member, p person) proto.Message
 }
@@ -27,7 +29,7 @@ type baseline struct {
 // baselines has a row for every RPC of the contract. A new RPC without one fails the matrix.
 func baselines() map[string]baseline {
 	all := map[string]baseline{}
-	for _, part := range []map[string]baseline{recordRows(), relationshipRows(), privacyRows(), feedRows(), caseRows(), logRows(), organisationRows(), staffRows()} {
+	for _, part := range []map[string]baseline{recordRows(), relationshipRows(), privacyRows(), feedRows(), caseRows(), logRows(), undecidedRows(), organisationRows(), staffRows()} {
 		for name, row := range part {
 			all["/dcr.gateway.v1."+name] = row
 		}

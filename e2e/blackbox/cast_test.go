@@ -99,8 +99,8 @@ func (c *cast) deviations(s *suite, t *testing.T, m method, row baseline) []devi
 	t.Helper()
 	good := c.good(m, row)
 	p := c.open
-	if row.restricted {
-		p = s.attendedAs(t, true)
+	if row.restricted || row.about != nil {
+		p = row.person(s, t)
 	}
 	in := row.make(s, t, good, p)
 	number := ""

@@ -80,7 +80,7 @@ func (s *suite) matrix(t *testing.T) {
 func (s *suite) permitted(t *testing.T, m method, row baseline, cast *cast) (calls []accounted) {
 	t.Helper()
 	for _, on := range s.surfaces(m) {
-		who, p := cast.good(m, row), s.attendedAs(t, row.restricted)
+		who, p := cast.good(m, row), row.person(s, t)
 		r := on.call(t, who.token, row.make(s, t, who, p))
 		if r.status != http.StatusOK {
 			t.Fatalf("the baseline is refused over %s: %d %s %v %s", on.name, r.status, r.reason, r.fields, r.text)
@@ -155,6 +155,15 @@ func withNumber(m method, in proto.Message, number string) proto.Message {
 	field := other.ProtoReflect().Descriptor().Fields().ByName(protoreflect.Name(m.rule.GetPatientField()))
 	other.ProtoReflect().Set(field, protoreflect.ValueOfString(number))
 	return other
+}
+
+// person is whom a baseline call is about.
+func (b baseline) person(s *suite, t *testing.T) person {
+	t.Helper()
+	if b.about != nil {
+		return b.about(s, t)
+	}
+	return s.attendedAs(t, b.restricted)
 }
 
 // attendedAs is somebody whom the ambulance attends, restricted or not.

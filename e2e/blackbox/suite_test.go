@@ -70,6 +70,8 @@ func TestBlackBox(t *testing.T) {
 		{"role by section", (*suite).roleBySection},
 		{"opt-out", (*suite).optOut},
 		{"the seal in record-svc", (*suite).seal},
+		{"people who are new", (*suite).newPeople},
+		{"merged numbers", (*suite).mergedNumbers},
 		{"emergency", (*suite).emergency},
 		{"restricted", (*suite).restricted},
 		{"next call", (*suite).nextCall},
