@@ -105,6 +105,9 @@ func (x expectation) differs(e *auditv1.Event) string {
 		{"change", e.GetChange() != nil, x.outcome == auditv1.Outcome_OUTCOME_CHANGED},
 		{"a request id", e.GetOrigin().GetRequestId() != "", true},
 		{"a policy version", e.GetBasis().GetPolicyVersion() != "", true},
+		{"a rule version", e.GetBasis().GetRuleVersion() != "", true},
+		{"an application", e.GetActor().GetClientId() != "", true},
+		{"a level of sign-in", e.GetActor().GetAssurance() != "", !system},
 		{"an issuer", e.GetActor().GetIssuer() != "", true},
 	} {
 		if c.got != c.want {
