@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 	"google.golang.org/genproto/googleapis/api/httpbody"
@@ -26,10 +27,25 @@ const (
 type logs struct {
 	gatewayv1.UnimplementedLogServiceServer
 	*desk
+	// readers of what is for anyone.
+	readers *turns
 }
+
+// Readers of the public log, on each surface: a tile takes a millisecond, so that four at once read a log of ten million leaves
+// within minutes.
+const (
+	readersAtOnce  = 4
+	readersWaiting = 64
+	readersWait    = 2 * time.Second
+)
 
 // GetLog says who signs the log, who watches it, and how large it is.
 func (l *logs) GetLog(ctx context.Context, _ *gatewayv1.GetLogRequest) (*gatewayv1.GetLogResponse, error) {
+	leave, err := l.readers.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	got, err := l.log.GetLog(ctx, &auditv1.GetLogRequest{})
 	if err != nil {
 		return nil, told(err)
@@ -39,6 +55,11 @@ func (l *logs) GetLog(ctx context.Context, _ *gatewayv1.GetLogRequest) (*gateway
 
 // GetCheckpoint is the largest signed checkpoint.
 func (l *logs) GetCheckpoint(ctx context.Context, _ *gatewayv1.GetCheckpointRequest) (*gatewayv1.GetCheckpointResponse, error) {
+	leave, err := l.readers.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	got, err := l.log.GetCheckpoint(ctx, &auditv1.GetCheckpointRequest{})
 	if err != nil {
 		return nil, told(err, reasonCheckpointNotFound)
@@ -48,6 +69,11 @@ func (l *logs) GetCheckpoint(ctx context.Context, _ *gatewayv1.GetCheckpointRequ
 
 // GetTile is a tile of hashes.
 func (l *logs) GetTile(ctx context.Context, req *gatewayv1.GetTileRequest) (*gatewayv1.GetTileResponse, error) {
+	leave, err := l.readers.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	tile, err := tileOf(req.GetPath())
 	if err != nil {
 		return nil, err
@@ -71,6 +97,11 @@ func tileOf(path string) (*auditv1.GetTileRequest, error) {
 
 // GetInclusionProof proves that a leaf is in a tree.
 func (l *logs) GetInclusionProof(ctx context.Context, req *gatewayv1.GetInclusionProofRequest) (*gatewayv1.GetInclusionProofResponse, error) {
+	leave, err := l.readers.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	got, err := l.log.GetInclusionProof(ctx, &auditv1.GetInclusionProofRequest{LeafIndex: req.GetLeafIndex(), TreeSize: req.GetTreeSize()})
 	if err != nil {
 		return nil, told(err, reasonCheckpointNotFound)
@@ -80,6 +111,11 @@ func (l *logs) GetInclusionProof(ctx context.Context, req *gatewayv1.GetInclusio
 
 // GetConsistencyProof proves that one tree is the beginning of another.
 func (l *logs) GetConsistencyProof(ctx context.Context, req *gatewayv1.GetConsistencyProofRequest) (*gatewayv1.GetConsistencyProofResponse, error) {
+	leave, err := l.readers.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	got, err := l.log.GetConsistencyProof(ctx, &auditv1.GetConsistencyProofRequest{First: req.GetFirst(), Second: req.GetSecond()})
 	if err != nil {
 		return nil, told(err, reasonCheckpointNotFound)

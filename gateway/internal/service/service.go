@@ -102,6 +102,7 @@ func Register(cfg Config, on ...grpc.ServiceRegistrar) {
 		profession:    cfg.Profession,
 		now:           cfg.Now,
 	}
+	readers := newTurns(readersAtOnce, readersWaiting, readersWait)
 	for _, r := range on {
 		gatewayv1.RegisterAccessHistoryServiceServer(r, &accessHistory{desk: d})
 		gatewayv1.RegisterAuditServiceServer(r, &audit{desk: d})
@@ -109,7 +110,7 @@ func Register(cfg Config, on ...grpc.ServiceRegistrar) {
 		gatewayv1.RegisterCareRelationshipServiceServer(r, &careRelationship{desk: d})
 		gatewayv1.RegisterFhirAuditServiceServer(r, &fhirAudit{desk: d})
 		gatewayv1.RegisterFhirServiceServer(r, &fhir{desk: d})
-		gatewayv1.RegisterLogServiceServer(r, &logs{desk: d})
+		gatewayv1.RegisterLogServiceServer(r, &logs{desk: d, readers: readers})
 		gatewayv1.RegisterMeServiceServer(r, &me{desk: d})
 		gatewayv1.RegisterMergeServiceServer(r, &numberMerge{desk: d})
 		gatewayv1.RegisterOptOutDocumentServiceServer(r, &optOutDocument{desk: d})

@@ -36,6 +36,9 @@ const (
 // LogService serves the Merkle tree over the audit events. Below /tlog it is a log as C2SP tlog-tiles
 // describes it, without entry bundles: those would be the events themselves, which are personal. A leaf's
 // hash is over a random nonce too, so that hashes tell nothing, and anyone may read them.
+//
+// Errors of each call but GetReceipt: LOG_BUSY (429: too many are reading the log; Retry-After says when to ask
+// again).
 type LogServiceClient interface {
 	// GetCheckpoint returns the largest signed checkpoint, with the cosignatures that it has so far, as
 	// text/plain (C2SP tlog-checkpoint). Not to be cached.
@@ -136,6 +139,9 @@ func (c *logServiceClient) GetReceipt(ctx context.Context, in *GetReceiptRequest
 // LogService serves the Merkle tree over the audit events. Below /tlog it is a log as C2SP tlog-tiles
 // describes it, without entry bundles: those would be the events themselves, which are personal. A leaf's
 // hash is over a random nonce too, so that hashes tell nothing, and anyone may read them.
+//
+// Errors of each call but GetReceipt: LOG_BUSY (429: too many are reading the log; Retry-After says when to ask
+// again).
 type LogServiceServer interface {
 	// GetCheckpoint returns the largest signed checkpoint, with the cosignatures that it has so far, as
 	// text/plain (C2SP tlog-checkpoint). Not to be cached.
