@@ -180,7 +180,7 @@ func (f *fleet) killed(p *process) bool {
 	f.t.Helper()
 	var ended *exec.ExitError
 	if errors.As(p.err, &ended) {
-		if status, ok := ended.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGKILL {
+		if status, ok := ended.Sys().(syscall.WaitStatus); ok && status.Signal() == syscall.SIGKILL {
 			return true
 		}
 	}

@@ -122,7 +122,7 @@ func (l *Lead) write(ctx context.Context, tx *sqlx.Tx, g Growth) error {
 }
 
 func (l *Lead) exec(ctx context.Context, tx *sqlx.Tx, text string, args ...any) error {
-	_, err := tx.StmtxContext(ctx, l.stmt[text]).ExecContext(ctx, args...) //nolint:sqlclosecheck // the transaction closes its copy
+	_, err := tx.StmtxContext(ctx, l.stmt[text]).ExecContext(ctx, args...)
 	return err
 }
 

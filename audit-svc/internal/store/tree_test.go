@@ -226,12 +226,11 @@ func TestTreeStatementsFollowKeys(t *testing.T) {
 		"cosigned":    {false, store.CosignedSQL, "'w+00000000'"},
 		"signers":     {false, store.SignersSQL, ""},
 	} {
-		plan, err := "", error(nil)
+		explain := s.ExplainPooled
 		if c.led {
-			plan, err = lead.ExplainGeneric(limit(t), c.text, c.args)
-		} else {
-			plan, err = s.ExplainPooled(limit(t), c.text, c.args)
+			explain = lead.ExplainGeneric
 		}
+		plan, err := explain(limit(t), c.text, c.args)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

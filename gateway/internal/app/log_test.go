@@ -65,9 +65,8 @@ func TestLogIsForAnyone(t *testing.T) {
 			t.Errorf("%s: headers %v", path, got.header)
 		}
 	}
-	last := lastOf[*auditv1.GetTileRequest](t, s.behind)
 	s.do(call{method: "GET", path: "/tlog/tile/5/x001/x234/067.p/3"})
-	if last = lastOf[*auditv1.GetTileRequest](t, s.behind); last.GetLevel() != 5 || last.GetIndex() != 1234067 || last.GetWidth() != 3 {
+	if last := lastOf[*auditv1.GetTileRequest](t, s.behind); last.GetLevel() != 5 || last.GetIndex() != 1234067 || last.GetWidth() != 3 {
 		t.Errorf("the tile that was asked for: %v", last)
 	}
 	if got := s.behind.accounted("log.tile"); len(got) != 0 {
