@@ -83,9 +83,11 @@ func (x expectation) differs(e *auditv1.Event) string {
 	if x.number == anyNumber {
 		x.number = e.GetNhsNumber()
 	}
-	system := x.who.id == "" && x.who.role == ""
 	kind := auditv1.ActorKind_ACTOR_KIND_STAFF
-	if system {
+	switch {
+	case x.who.subject == "":
+		kind = auditv1.ActorKind_ACTOR_KIND_PUBLIC
+	case x.who.id == "" && x.who.role == "":
 		kind = auditv1.ActorKind_ACTOR_KIND_SYSTEM
 	}
 	for _, c := range []struct {
@@ -106,9 +108,9 @@ func (x expectation) differs(e *auditv1.Event) string {
 		{"a request id", e.GetOrigin().GetRequestId() != "", true},
 		{"a policy version", e.GetBasis().GetPolicyVersion() != "", true},
 		{"a rule version", e.GetBasis().GetRuleVersion() != "", true},
-		{"an application", e.GetActor().GetClientId() != "", true},
-		{"a level of sign-in", e.GetActor().GetAssurance() != "", !system},
-		{"an issuer", e.GetActor().GetIssuer() != "", true},
+		{"an application", e.GetActor().GetClientId() != "", x.who.subject != ""},
+		{"a level of sign-in", e.GetActor().GetAssurance() != "", kind == auditv1.ActorKind_ACTOR_KIND_STAFF},
+		{"an issuer", e.GetActor().GetIssuer() != "", x.who.subject != ""},
 	} {
 		if c.got != c.want {
 			return fmt.Sprintf("the event's %s is %v, want %v", c.what, c.got, c.want)

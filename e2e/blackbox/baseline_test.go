@@ -29,7 +29,7 @@ type baseline struct {
 // baselines has a row for every RPC of the contract. A new RPC without one fails the matrix.
 func baselines() map[string]baseline {
 	all := map[string]baseline{}
-	for _, part := range []map[string]baseline{recordRows(), relationshipRows(), privacyRows(), feedRows(), caseRows(), logRows(), undecidedRows(), organisationRows(), staffRows()} {
+	for _, part := range []map[string]baseline{recordRows(), relationshipRows(), privacyRows(), feedRows(), caseRows(), logRows(), undecidedRows(), optOutRows(), registerRows(), publicRows(), organisationRows(), staffRows()} {
 		for name, row := range part {
 			all["/dcr.gateway.v1."+name] = row
 		}

@@ -32,6 +32,7 @@ const (
 	staffOnly  = accessv1.Audience_AUDIENCE_STAFF
 	systemOnly = accessv1.Audience_AUDIENCE_SYSTEM
 	anyone     = accessv1.Audience_AUDIENCE_ANYONE
+	publicOnly = accessv1.Audience_AUDIENCE_PUBLIC
 )
 
 func (s *suite) cast(t *testing.T) *cast {
@@ -45,7 +46,7 @@ func (s *suite) cast(t *testing.T) *cast {
 		roles: map[string]*roleCast{}, bad: map[string][]badtoken.Bad{},
 	}
 	s.optsOut(t, c.out)
-	for _, role := range []string{paramedic, privacy, guardian, administr} {
+	for _, role := range []string{paramedic, privacy, guardian, administr, safeguarder} {
 		r := &roleCast{
 			good: s.hire(t, role, ambulance, ""), stranger: s.stranger(t, role, ambulance), ended: s.ended(t, s.hire(t, role, ambulance, "")),
 			left: s.left(t, s.hire(t, role, ambulance, "")), elsewhere: s.hire(t, role, "RH5", ""),
@@ -87,7 +88,7 @@ func (c *cast) good(m method, row baseline) member {
 	switch {
 	case row.role != "":
 		return c.roles[row.role].good
-	case m.opens(anyone):
+	case m.opens(anyone), m.opens(publicOnly):
 		return member{}
 	default:
 		return c.system
@@ -111,6 +112,11 @@ func (c *cast) deviations(s *suite, t *testing.T, m method, row baseline) []devi
 	switch {
 	case m.opens(anyone):
 		return all
+	case m.opens(publicOnly):
+		// Who is signed in is not the public.
+		return append(all,
+			deviation{name: "staff", who: c.roles[paramedic].good, request: in, status: http.StatusForbidden, reason: "ACCESS_DENIED"},
+			deviation{name: "a partner's system", who: c.system, request: in, status: http.StatusForbidden, reason: "ACCESS_DENIED"})
 	case row.role == "":
 		all = append(all, c.bySystem(m, row, in)...)
 	default:
@@ -125,7 +131,7 @@ func (c *cast) deviations(s *suite, t *testing.T, m method, row baseline) []devi
 // byToken: no token, and each bad one. Calls for anyone are refused with a bad token too.
 func (c *cast) byToken(m method, good member, in proto.Message) []deviation {
 	var all []deviation
-	if !m.opens(anyone) {
+	if !m.opens(anyone) && !m.opens(publicOnly) {
 		all = append(all, deviation{name: "no token", request: in, status: http.StatusUnauthorized, reason: "UNAUTHENTICATED"})
 	} else {
 		good = c.system

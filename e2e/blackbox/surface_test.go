@@ -118,7 +118,7 @@ func (b binding) request(t *testing.T, base string, in proto.Message) *http.Requ
 		}
 		body, contentType = text, "application/json"
 	default:
-		body, contentType = readyBytes(rest, b.body), "application/fhir+json"
+		body, contentType = readyBody(rest, b.body).GetData(), readyBody(rest, b.body).GetContentType()
 		if strings.HasSuffix(path, "/_search") {
 			contentType = "application/x-www-form-urlencoded"
 		}
@@ -145,9 +145,11 @@ func fieldsOf(m proto.Message) func(func(protoreflect.FieldDescriptor) bool) {
 	}
 }
 
-func readyBytes(m proto.Message, field string) []byte {
+func readyBytes(m proto.Message, field string) []byte { return readyBody(m, field).GetData() }
+
+func readyBody(m proto.Message, field string) *httpbody.HttpBody {
 	body, _ := m.ProtoReflect().Get(m.ProtoReflect().Descriptor().Fields().ByName(protoreflect.Name(field))).Message().Interface().(*httpbody.HttpBody)
-	return body.GetData()
+	return body
 }
 
 // query are the fields that are set, as parameters of a URL.

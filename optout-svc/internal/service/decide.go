@@ -81,7 +81,7 @@ func (w *writing) MatchOptOut(ctx context.Context, req *optoutv1.MatchOptOutRequ
 	}
 	var way post.Way
 	if w.factsOf(o).OwnOnline() {
-		if way, err = w.reachable(ctx, req.GetNhsNumber()); err != nil {
+		if way, err = w.reachable(ctx, o, req.GetNhsNumber()); err != nil {
 			return nil, err
 		}
 	}

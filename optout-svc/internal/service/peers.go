@@ -11,7 +11,9 @@ import (
 	"github.com/dorsetcarerecord/dcr/internal/fault"
 
 	"github.com/dorsetcarerecord/dcr/optout-svc/internal/claim"
+	"github.com/dorsetcarerecord/dcr/optout-svc/internal/letter"
 	"github.com/dorsetcarerecord/dcr/optout-svc/internal/post"
+	"github.com/dorsetcarerecord/dcr/optout-svc/internal/postroom"
 	"github.com/dorsetcarerecord/dcr/optout-svc/internal/store"
 )
 
@@ -61,24 +63,16 @@ func (c *core) protected(ctx context.Context, requester optoutv1.Requester, born
 // age of the person in whole years, as claimed; -1 when nothing was claimed.
 func (c *core) age(o store.OptOut) int { return claim.Date(o.BirthDate).Age(c.today()) }
 
-// reachable asks by which way a code can reach a person: the surest first. It is empty when there is none.
-func (c *core) reachable(ctx context.Context, nhsNumber string) (post.Way, error) {
-	held, err := c.match.GetContactDetails(ctx, &identityv1.GetContactDetailsRequest{NhsNumber: nhsNumber})
-	if fault.ReasonOf(err) == "PATIENT_NOT_FOUND" {
-		return "", nil
-	}
-	if err != nil {
-		return "", unknown(err)
-	}
+// reachable asks by which way a code goes to a person. It is empty when none reaches them.
+func (c *core) reachable(ctx context.Context, o store.OptOut, nhsNumber string) (post.Way, error) {
+	held, err := postroom.Held{Match: c.match}.Contact(ctx, nhsNumber)
 	switch {
-	case held.GetDeceased():
+	case errors.Is(err, postroom.ErrNobody):
 		return "", nil
-	case len(held.GetAddressLines()) > 0 && held.GetPostcode() != "": // as package postroom posts it
-		return post.Letter, nil
-	case len(held.GetEmails()) > 0:
-		return post.Email, nil
-	case len(held.GetMobiles()) > 0:
-		return post.Text, nil
+	case err != nil:
+		return "", unknown(err)
+	case held.Deceased:
+		return "", nil
 	}
-	return "", nil
+	return postroom.Best(letter.ConfirmationCode, formatOf(o.LetterFormat), held), nil
 }

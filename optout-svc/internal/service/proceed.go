@@ -69,7 +69,7 @@ func (c *core) matchBySystem(ctx context.Context, o store.OptOut) error {
 	}
 	var way post.Way
 	if c.factsOf(o).OwnOnline() {
-		if way, err = c.reachable(ctx, number); err != nil {
+		if way, err = c.reachable(ctx, o, number); err != nil {
 			return err
 		}
 	}
