@@ -132,11 +132,11 @@ func TestImportThatIsCutOffGoesOn(t *testing.T) {
 			if err == nil && !(how == "interrupted" && cut == batches) {
 				t.Fatalf("%s at %d: no error", how, cut)
 			}
-			g.before, g.lose = func(http.ResponseWriter, int) bool { return false }, func(int) bool { return false }
+			g.mends()
 			second := mustImport(t, config(t, g, text, state))
 			interrupt()
-			if len(second.Entries) != rows || len(g.rows) != rows || second.Bad() > 0 {
-				t.Errorf("%s at %d: %v then %v, %d rows kept", how, cut, counts(first), counts(second), len(g.rows))
+			if len(second.Entries) != rows || g.count() != rows || second.Bad() > 0 {
+				t.Errorf("%s at %d: %v then %v, %d rows kept", how, cut, counts(first), counts(second), g.count())
 			}
 			if n := second.Count(register.Before); n < (cut-1)*3 {
 				t.Errorf("%s at %d: %d of %d rows were remembered", how, cut, n, (cut-1)*3)
@@ -157,8 +157,8 @@ func TestBusyGatewayIsAskedAgain(t *testing.T) {
 		return true
 	}
 	g.lose = func(call int) bool { return call%3 == 2 }
-	if got := counts(mustImport(t, config(t, g, many(9), t.TempDir()))); got != [5]int{0, 9, 0, 0, 0} || len(g.rows) != 9 {
-		t.Errorf("%v, %d kept", got, len(g.rows))
+	if got := counts(mustImport(t, config(t, g, many(9), t.TempDir()))); got != [5]int{0, 9, 0, 0, 0} || g.count() != 9 {
+		t.Errorf("%v, %d kept", got, g.count())
 	}
 }
 
@@ -180,7 +180,7 @@ func TestGatewayThatReportsOnOtherRows(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, err, counts(report))
 		}
 		if second := mustImport(t, func() register.Config {
-			g.before = func(http.ResponseWriter, int) bool { return false }
+			g.mends()
 			return config(t, g, many(2), state)
 		}()); second.Count(register.Before) != 0 {
 			t.Errorf("%s: the journal has what nobody took", name)
