@@ -39,6 +39,7 @@ func entry(t *testing.T, method string, spoil func(*accessv1.Rule)) *Entry {
 
 func TestContradictionsAreRefused(t *testing.T) {
 	record, metadata := gatewayv1.RecordService_GetRecord_FullMethodName, gatewayv1.FhirService_GetCapabilityStatement_FullMethodName
+	form := gatewayv1.PublicOptOutService_SubmitPublicOptOut_FullMethodName
 	cases := []struct {
 		name, method string
 		spoil        func(*accessv1.Rule)
@@ -69,6 +70,14 @@ func TestContradictionsAreRefused(t *testing.T) {
 		{"nobody accounts", record, func(r *accessv1.Rule) { r.AccountedBy = accessv1.Accounting_ACCOUNTING_NONE }, "accounted by nobody"},
 		{"anyone with a permission", metadata, func(r *accessv1.Rule) { r.Permission = "record.view" }, "no token is needed, yet it has a permission"},
 		{"anyone accounted", metadata, func(r *accessv1.Rule) { r.AccountedBy = accessv1.Accounting_ACCOUNTING_GATEWAY }, "accounted by nobody"},
+		{"the public beside staff", record, func(r *accessv1.Rule) {
+			r.Audiences = append(r.Audiences, accessv1.Audience_AUDIENCE_PUBLIC)
+		}, "anyone or the public, and somebody beside"},
+		{"the public with a permission", form, func(r *accessv1.Rule) { r.Permission = "record.view" }, "no token is needed, yet it has a permission"},
+		{"the public unaccounted", form, func(r *accessv1.Rule) { r.AccountedBy = accessv1.Accounting_ACCOUNTING_NONE }, "accounted by nobody"},
+		{"the public with a relationship", form, func(r *accessv1.Rule) {
+			r.Relationship = accessv1.RelationshipCheck_RELATIONSHIP_CHECK_REQUIRED
+		}, "no token is needed, yet it has"},
 		{"own record of nobody", metadata, func(r *accessv1.Rule) { r.OwnRecordAllowed = true }, "own_record_allowed"},
 	}
 	policy, err := access.DefaultPolicy()

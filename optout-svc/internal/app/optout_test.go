@@ -249,7 +249,7 @@ func TestList(t *testing.T) {
 	wantReason(t, err, "OPT_OUT_NOT_FOUND")
 }
 
-// TestCallers: the gateway alone, for each of the three services.
+// TestCallers: the gateway alone, for everything that people ask for.
 func TestCallers(t *testing.T) {
 	t.Parallel()
 	s := newSuite(t)
@@ -266,6 +266,22 @@ func TestCallers(t *testing.T) {
 			},
 			"RegisterOptOut": func() error {
 				_, err := optoutv1.NewOptOutWriteServiceClient(conn).RegisterOptOut(limit(t), optOut(person))
+				return err
+			},
+			"SubmitOptOut": func() error {
+				_, err := optoutv1.NewOptOutPublicServiceClient(conn).SubmitOptOut(limit(t), form(mary()))
+				return err
+			},
+			"GetDocument": func() error {
+				_, err := optoutv1.NewOptOutDocumentServiceClient(conn).GetDocument(limit(t), &optoutv1.GetDocumentRequest{})
+				return err
+			},
+			"ExportOptOuts": func() error {
+				_, err := optoutv1.NewOptOutImportServiceClient(conn).ExportOptOuts(limit(t), &optoutv1.ExportOptOutsRequest{})
+				return err
+			},
+			"GetLetter": func() error {
+				_, err := optoutv1.NewLetterServiceClient(conn).GetLetter(limit(t), &optoutv1.GetLetterRequest{})
 				return err
 			},
 		}
