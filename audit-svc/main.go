@@ -17,6 +17,7 @@ func main() {
 		Serve       app.Serve       `cmd:"" help:"Answer calls until SIGTERM."`
 		Migrate     app.Migrate     `cmd:"" help:"Bring the schema to this release and make missing partitions, as the schema's owner."`
 		Maintain    app.Maintain    `cmd:"" help:"Make the partitions of the coming twelve months, as the schema's owner. Run it at least monthly."`
+		Export      app.Export      `cmd:"" help:"Write events, with proofs, into a folder that anybody can check."`
 		Fsck        app.Fsck        `cmd:"" help:"Recompute the whole log from the database, and name the first place where something does not fit."`
 		CaseLife    app.CaseLife    `cmd:"" help:"Print the rules of watching and the life of a case, as docs/case-life.md has them."`
 		CheckConfig app.CheckConfig `cmd:"" help:"Check the configuration as serve would, and answer no calls."`

@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/dorsetcarerecord/dcr/internal/postgres"
 
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/fsck"
-	"github.com/dorsetcarerecord/dcr/audit-svc/internal/sign"
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/store"
-	"github.com/dorsetcarerecord/dcr/audit-svc/internal/witness"
 	"github.com/dorsetcarerecord/dcr/audit-svc/verify"
 )
 
@@ -24,13 +21,9 @@ const exitDifference = 2
 type Fsck struct {
 	Database postgres.Config `embed:""`
 
-	Key         []string `help:"Public key of the log, name+id+key, also one that no longer signs; may be repeated." placeholder:"KEY" sep:"none"`
-	KeyFile     []string `name:"key-file" help:"File of public keys of the log, one on a line." placeholder:"FILE" sep:"none"`
-	SigningKeys []string `name:"audit-signing-keys" env:"DCR_AUDIT_SIGNING_KEYS" help:"Files with private keys of the log, to take the public ones from when no others are named." hidden:""`
-	Origin      string   `name:"audit-origin" env:"DCR_AUDIT_ORIGIN" hidden:"" help:"Name of the log, with --audit-signing-keys."`
-	WitnessKey  []string `name:"witness-key" help:"Public key of a witness; may be repeated. Those of DCR_AUDIT_WITNESSES when none is named." placeholder:"KEY" sep:"none"`
-	Witnesses   []string `name:"audit-witnesses" env:"DCR_AUDIT_WITNESSES" hidden:"" help:"Witnesses as serve has them: key=URL."`
-	Against     []string `help:"File with a checkpoint that somebody remembers, such as a witness's; the tree must hold it. May be repeated." placeholder:"FILE" sep:"none"`
+	known
+
+	Against []string `help:"File with a checkpoint that somebody remembers, such as a witness's; the tree must hold it. May be repeated." placeholder:"FILE" sep:"none"`
 }
 
 // Help is the longer text of --help.
@@ -81,39 +74,6 @@ func (f *Fsck) Run(ctx context.Context) (err error) {
 		fmt.Fprintf(os.Stdout, "%d signatures and cosignatures are by keys that were not named, and were not checked.\n", r.Strangers)
 	}
 	return nil
-}
-
-// trust reads the keys: those that are named, else the service's own.
-func (f *Fsck) trust() (*verify.Trust, error) {
-	keys := slices.Clone(f.Key)
-	for _, file := range f.KeyFile {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return nil, fmt.Errorf("read the log's keys: %w", err)
-		}
-		keys = append(keys, verify.Keys(string(text))...)
-	}
-	if len(keys) == 0 && len(f.SigningKeys) > 0 {
-		own, err := sign.Load(sign.Config{Origin: f.Origin, Keys: f.SigningKeys})
-		if err != nil {
-			return nil, err
-		}
-		keys = own.Public()
-	}
-	if len(keys) == 0 {
-		return nil, errors.New("the log's public key is needed: --key or --key-file")
-	}
-	witnesses := slices.Clone(f.WitnessKey)
-	if len(witnesses) == 0 {
-		peers, err := witness.Config{Witnesses: f.Witnesses}.Peers()
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range peers {
-			witnesses = append(witnesses, p.Verifier)
-		}
-	}
-	return verify.NewTrust(keys, witnesses, 0)
 }
 
 // remembered reads checkpoints, each signed by the log.

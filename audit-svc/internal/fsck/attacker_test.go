@@ -12,6 +12,7 @@ import (
 
 	auditv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/audit/v1"
 
+	"github.com/dorsetcarerecord/dcr/audit-svc/internal/logtest"
 	"github.com/dorsetcarerecord/dcr/audit-svc/verify"
 )
 
@@ -151,7 +152,7 @@ func (a *attacker) head(b *verify.Builder, seen string, after any) {
 	a.t.Helper()
 	root := b.Root()
 	a.exec("INSERT INTO tree_head VALUES ($1, $2, $3, $4::pg_snapshot, now())", b.Size(), after, root[:], seen)
-	a.sign(verify.Checkpoint{Origin: origin, Size: b.Size(), Root: root}, a.f.private, keyName(a.f.keys.Public()[0]))
+	a.sign(verify.Checkpoint{Origin: origin, Size: b.Size(), Root: root}, a.f.Private, logtest.KeyName(a.f.Keys.Public()[0]))
 }
 
 func (a *attacker) sign(c verify.Checkpoint, private, name string) {

@@ -12,12 +12,10 @@ import (
 	"github.com/dorsetcarerecord/dcr/internal/testkit"
 
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/fsck"
+	"github.com/dorsetcarerecord/dcr/audit-svc/internal/logtest"
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/store"
 	"github.com/dorsetcarerecord/dcr/audit-svc/verify"
 )
-
-// keyName is name and id of a public key.
-func keyName(public string) string { return strings.Join(strings.SplitN(public, "+", 3)[:2], "+") }
 
 // TestHonestLog: nothing is wrong with what the service wrote, and everything of it was looked at.
 func TestHonestLog(t *testing.T) {
@@ -25,7 +23,7 @@ func TestHonestLog(t *testing.T) {
 	f := newFixture(t)
 	err := f.within(t, func(tx *sqlx.Tx) error {
 		cfg := f.config()
-		cfg.Against = []verify.Checkpoint{f.seen}
+		cfg.Against = []verify.Checkpoint{f.Seen}
 		var told int64
 		cfg.Progress = func(leaves, of int64) {
 			if told = leaves; of != int64(f.size()) {
@@ -51,7 +49,7 @@ func (f *fixture) size() int { return leaves }
 // within runs work in a transaction in the schema, and rolls it back.
 func (f *fixture) within(t *testing.T, work func(*sqlx.Tx) error) error {
 	t.Helper()
-	tx, err := f.super.BeginTxx(limit(t), nil)
+	tx, err := f.Super.BeginTxx(limit(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +64,7 @@ func (f *fixture) within(t *testing.T, work func(*sqlx.Tx) error) error {
 func TestStrangers(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	public := f.keys.Public()
+	public := f.Keys.Public()
 	for name, tt := range map[string]struct {
 		log, witnesses []string
 		strangers      int64
@@ -82,7 +80,7 @@ func TestStrangers(t *testing.T) {
 		var r *fsck.Report
 		err = f.within(t, func(tx *sqlx.Tx) error {
 			var err error
-			r, err = fsck.Within(limit(t), tx, fsck.Config{DB: f.super, Trust: trust})
+			r, err = fsck.Within(limit(t), tx, fsck.Config{DB: f.Super, Trust: trust})
 			return err
 		})
 		var d *fsck.Difference
@@ -124,9 +122,9 @@ func TestEveryColumnIsCompared(t *testing.T) {
 func TestReader(t *testing.T) {
 	t.Parallel()
 	h := testkit.Database(t, store.Schema, store.Migrations)
-	f := &fixture{}
-	f.makeKeys(t)
-	r, err := fsck.Run(limit(t), fsck.Config{DB: h.App, Trust: f.trust})
+	f := &logtest.Log{}
+	f.MakeKeys(t)
+	r, err := fsck.Run(limit(t), fsck.Config{DB: h.App, Trust: f.Trust})
 	if err != nil || r.Heads != 1 || r.Leaves != 0 {
 		t.Errorf("empty log: %+v, %v", r, err)
 	}
@@ -136,7 +134,7 @@ func TestReader(t *testing.T) {
 	ctx, cancel := context.WithCancel(limit(t))
 	cancel()
 	var d *fsck.Difference
-	if _, err := fsck.Run(ctx, fsck.Config{DB: h.App, Trust: f.trust}); err == nil || errors.As(err, &d) {
+	if _, err := fsck.Run(ctx, fsck.Config{DB: h.App, Trust: f.Trust}); err == nil || errors.As(err, &d) {
 		t.Errorf("a database that cannot be read is no difference: %v", err)
 	}
 }

@@ -62,7 +62,7 @@ func TestAgainst(t *testing.T) {
 		_ = f.within(t, func(tx *sqlx.Tx) error {
 			k.do(&attacker{t: t, f: f, tx: tx, rng: rand.New(rand.NewPCG(3, 4))})
 			cfg := f.config()
-			cfg.Against = []verify.Checkpoint{f.seen}
+			cfg.Against = []verify.Checkpoint{f.Seen}
 			if found := f.fsck(t, tx, cfg); found != fsck.Against {
 				t.Errorf("%s: %q", k.name, found)
 			}

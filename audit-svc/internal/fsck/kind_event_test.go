@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/fsck"
+	"github.com/dorsetcarerecord/dcr/audit-svc/internal/logtest"
 )
 
 // kind is a way to tamper, and who is to find it.
@@ -88,7 +89,7 @@ func tradeIDs(a *attacker) {
 
 // slipIn stores a whole, well formed event that claims to come from another transaction.
 func (a *attacker) slipIn(storedIn string) {
-	row := newRow(a.t, a.index(1000))
+	row := logtest.NewRow(a.t, a.index(1000))
 	a.do(`INSERT INTO event (id, occurred_at, stored_at, action, outcome, reason, nhs_number, staff_id, ods_code, relationship_kind, marks, nonce, body, leaf_hash, stored_in)
 		SELECT $1, $2, $2, $3, $4, $5, $6, $7, $8, $9, string_to_array($10, ','), $11, $12, $13, `+storedIn,
 		row.ID, row.OccurredAt, row.Action, row.Outcome, row.Reason, row.NHSNumber, row.StaffID, row.ODSCode, row.RelationshipKind, row.Marks[0],

@@ -2,6 +2,7 @@ package fsck_test
 
 import (
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/fsck"
+	"github.com/dorsetcarerecord/dcr/audit-svc/internal/logtest"
 	"github.com/dorsetcarerecord/dcr/audit-svc/verify"
 )
 
@@ -67,7 +68,7 @@ func keyKinds() []kind {
 			var root []byte
 			a.get(&root, "SELECT root_hash FROM tree_head")
 			copy(c.Root[:], root)
-			a.sign(c, a.f.private, keyName(a.f.keys.Public()[0])) // as the service itself does with an empty log
+			a.sign(c, a.f.Private, logtest.KeyName(a.f.Keys.Public()[0])) // as the service itself does with an empty log
 		}},
 	}
 }
@@ -81,7 +82,7 @@ func (a *attacker) signAnother(size int) {
 	for i := range c.Root {
 		c.Root[i] = byte(a.rng.Uint32())
 	}
-	a.sign(c, a.f.private, keyName(a.f.keys.Public()[0]))
+	a.sign(c, a.f.Private, logtest.KeyName(a.f.Keys.Public()[0]))
 }
 
 // untaken are the events that wait for a leaf.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/fsck"
+	"github.com/dorsetcarerecord/dcr/audit-svc/internal/logtest"
 	"github.com/dorsetcarerecord/dcr/audit-svc/verify"
 )
 
@@ -128,5 +129,5 @@ func (a *attacker) sealAgain(size int) {
 		a.t.Fatal(err)
 	}
 	a.do("DELETE FROM checkpoint_signature WHERE tree_size = $1", size)
-	a.sign(c, private, keyName(public))
+	a.sign(c, private, logtest.KeyName(public))
 }

@@ -54,7 +54,7 @@ func (f *fixture) trial(t *testing.T, k kind, rng *rand.Rand) {
 			t.Errorf("%s: the witness refuses: %v, want %v", k.name, refused, k.witness)
 		}
 		cfg := f.config()
-		cfg.Against = []verify.Checkpoint{f.seen}
+		cfg.Against = []verify.Checkpoint{f.Seen}
 		if f.fsck(t, tx, cfg) == "" {
 			t.Errorf("%s: fsck does not find it, even with what the witness remembers", k.name)
 		}
@@ -94,11 +94,11 @@ func (f *fixture) witnessRefuses(t *testing.T, tx *sqlx.Tx) bool {
 	if len(notes) == 0 {
 		return false
 	}
-	next, err := f.trust.Open([]byte(notes[0]))
+	next, err := f.Trust.Open([]byte(notes[0]))
 	if err != nil {
 		return true
 	}
-	ruling, _ := verify.Judge(f.seen, next.Checkpoint, verify.Submission{Old: f.seen.Size, Proof: f.proof(t, tx, next.Size)})
+	ruling, _ := verify.Judge(f.Seen, next.Checkpoint, verify.Submission{Old: f.Seen.Size, Proof: f.proof(t, tx, next.Size)})
 	return ruling != verify.Accept
 }
 
@@ -106,7 +106,7 @@ func (f *fixture) witnessRefuses(t *testing.T, tx *sqlx.Tx) bool {
 func (f *fixture) proof(t *testing.T, tx *sqlx.Tx, size int64) []tlog.Hash {
 	t.Helper()
 	all := (&attacker{t: t, f: f, tx: tx}).leaves()
-	if size <= f.seen.Size || int64(len(all)) < size {
+	if size <= f.Seen.Size || int64(len(all)) < size {
 		return nil
 	}
 	var stored []tlog.Hash
@@ -124,7 +124,7 @@ func (f *fixture) proof(t *testing.T, tx *sqlx.Tx, size int64) []tlog.Hash {
 		}
 		stored = append(stored, hashes...)
 	}
-	proof, err := tlog.ProveTree(size, f.seen.Size, reader)
+	proof, err := tlog.ProveTree(size, f.Seen.Size, reader)
 	if err != nil {
 		t.Fatal(err)
 	}
