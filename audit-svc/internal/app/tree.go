@@ -42,6 +42,7 @@ func growTree(ctx context.Context, cfg Tree, log *store.Store, p *daemon.Parts) 
 	meter := p.Telemetry.Meter.Meter("dcr/audit")
 	sequence, err := sequencer.New(sequencer.Config{
 		Limits: cfg.Sequence, Log: log, Keys: keys, Diary: p.Telemetry.Log, Meter: meter, Now: clock,
+		AnotherKey: cfg.Sign.Lost != "",
 	})
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/sequencer"
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/store"
@@ -93,6 +94,77 @@ func TestChangedEdgeIsNotBuiltOn(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRewrittenTreeIsNotSigned: somebody who may write the database, but has no key, rewrites an event's leaf and
+// every hash above it. The tree is sound in itself, and is not what was signed.
+func TestRewrittenTreeIsNotSigned(t *testing.T) {
+	t.Parallel()
+	for name, rewritten := range map[string]bool{"rewritten": true, "untouched": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t)
+			_, stop := s.sequence(nil)
+			s.append(5, true)
+			s.awaitSize(5)
+			stop()
+			if rewritten {
+				s.owner(`UPDATE leaf SET leaf_hash = sha256('x') WHERE leaf_index = 2`)
+				s.owner(`UPDATE tree_head SET root_hash = $1 WHERE tree_size = 5`, s.root())
+			}
+			s.append(1, true)
+			s.sequence(nil)
+			if !rewritten {
+				s.awaitSize(6)
+				s.awaitSigned()
+				return
+			}
+			s.await("the refusal", func() bool {
+				return strings.Contains(s.diary.String(), "does not continue the newest signed checkpoint")
+			})
+			if s.size() != 5 || ask[int](s, `SELECT max(tree_size) FROM checkpoint`) != 5 {
+				t.Error("another history was grown or signed")
+			}
+		})
+	}
+}
+
+// root is that over the stored leaves.
+func (s *scene) root() []byte {
+	s.t.Helper()
+	var leaves [][]byte
+	if err := s.h.Owner.SelectContext(limit(s.t), &leaves, `SELECT leaf_hash FROM leaf ORDER BY leaf_index`); err != nil {
+		s.t.Fatal(err)
+	}
+	b := &verify.Builder{}
+	for _, l := range leaves {
+		_ = b.Add(tlog.Hash(l))
+	}
+	root := b.Root()
+	return root[:]
+}
+
+// TestLostKey: a new key goes on alone only where the operator said that the old one was lost.
+func TestLostKey(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	_, stop := s.sequence(nil)
+	s.append(1, true)
+	s.awaitSize(1)
+	stop()
+	s.append(1, true)
+	young := keysOf(t, newKey(t))
+	_, stop = s.sequence(func(c *sequencer.Config) { c.Keys = young })
+	s.await("the refusal", func() bool {
+		return strings.Contains(s.diary.String(), "does not continue the newest signed checkpoint")
+	})
+	stop()
+	if s.size() != 1 {
+		t.Error("a key that never signed went on by itself")
+	}
+	s.sequence(func(c *sequencer.Config) { c.Keys, c.AnotherKey = young, true })
+	s.awaitSize(2)
+	s.awaitSigned()
 }
 
 // TestSweepFindsWhatWasMissed: an event whose transaction counts as seen gets its place all the same, and the

@@ -63,6 +63,8 @@ type Config struct {
 	Diary *slog.Logger
 	Meter metric.Meter
 	Now   func() time.Time
+	// AnotherKey says that the newest checkpoint may be signed by none of Keys, since its key was lost.
+	AnotherKey bool
 	// Lock elects; store.SequencerLock when 0. Tests that force two sequencers at once give each its own.
 	Lock int64
 }
@@ -129,7 +131,7 @@ func (s *Sequencer) stand(ctx context.Context) error {
 
 // why is the text of errors that are ours, which a trail leaves out.
 func why(err error) string {
-	for _, known := range []error{store.ErrFenced, store.ErrOtherText, errEdge, verify.ErrEdge} {
+	for _, known := range []error{store.ErrFenced, store.ErrOtherText, errEdge, errHistory, verify.ErrEdge} {
 		if errors.Is(err, known) {
 			return known.Error()
 		}

@@ -54,6 +54,9 @@ func (s *Sequencer) begin(ctx context.Context, lead *store.Lead) (*term, error) 
 	if t.builder.Root() != t.head.Root {
 		return nil, errEdge
 	}
+	if err := s.continues(ctx, t.head); err != nil {
+		return nil, err
+	}
 	signed, err := s.cfg.Log.Signed(ctx)
 	if err != nil {
 		return nil, err
