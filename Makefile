@@ -49,7 +49,8 @@ unit: ## the tests of every module but e2e, with the race detector
 # Mutants of the guards bring a suite up for each: they are a part of soak alone.
 LONG := ^TestMutants$$
 
-# One package after the other: each brings a whole suite up.
+# One package after the other: each brings a whole suite up. The audit log is read there by a tool of another project
+# (e2e/blackbox/outsider_test.go builds and runs tools/tlog-oracle against the live gateway).
 e2e: ## the black box: real processes, two of each service
 	$(call say,e2e: the whole suite as real processes)
 	go test -count=1 -p 1 -timeout 25m -skip '$(LONG)' ./e2e/...

@@ -24,6 +24,7 @@ const receiptLimit = 30 * time.Second
 // another project reads it; and what the operator can check from within.
 func (s *suite) outsider(t *testing.T) {
 	t.Run("receipt", s.receiptHolds)
+	t.Run("export", s.exported)
 	t.Run("live log", s.liveLog)
 	t.Run("a tool of another project", s.oracle)
 	t.Run("the witness beside the suite", s.witnessed)
@@ -89,6 +90,25 @@ func (s *suite) witnessedReceipt(t *testing.T, path, token string) []byte {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// exported writes the log for an auditor, and checks it as one; that it was written is in the log.
+func (s *suite) exported(t *testing.T) {
+	began := time.Now().Add(-time.Second)
+	audit, dir := s.stack.Audit(), filepath.Join(t.TempDir(), "export")
+	env := []string{"DCR_DATABASE_URL=" + s.stack.DatabaseURL(postgres.AppRole("audit"))}
+	if text, code := s.program(t, "audit-svc", env, "export", dir, "--key-file", audit.KeyFile, "--witness-key", audit.WitnessKey); code != 0 {
+		t.Fatalf("%d\n%s", code, text)
+	}
+	if text, code := s.program(t, "dcrctl", nil, "audit", "verify", "--key-file", audit.KeyFile, "--witness-key", audit.WitnessKey, dir); code != 0 || !strings.Contains(text, "the whole log as it was at that checkpoint") {
+		t.Errorf("%d\n%s", code, text)
+	}
+	for _, e := range s.eventsSince(t, began) {
+		if e.GetAction() == "audit.export" && e.GetDisclosure().GetEntries() > 0 {
+			return
+		}
+	}
+	t.Error("the log does not say that it was exported")
 }
 
 // liveLog looks twice, through both gateways, with nothing but the key.
