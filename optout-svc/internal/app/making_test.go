@@ -1,7 +1,11 @@
 package app
 
 import (
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/dorsetcarerecord/dcr/internal/fault"
+	"github.com/dorsetcarerecord/dcr/internal/pdf/pdftest"
 )
 
 // mary is whom optOut is about, as identity-svc knows her.
@@ -157,15 +162,25 @@ func wantHistory(t *testing.T, o *optoutv1.OptOut, want ...string) {
 	}
 }
 
-// code is the one-time code of a request, as it is on its way to the person.
+// code is the one-time code of a request, from the letter in the post.
 func (s *suite) code(id string) string {
 	s.t.Helper()
-	var code string
-	s.await("a code", func() bool {
-		err := s.db.Owner.Get(&code, "SELECT coalesce(code, '') FROM letter WHERE opt_out_id = $1 AND kind = 'confirmation_code' AND code IS NOT NULL", id)
-		return err == nil && code != ""
+	var sent string
+	s.await("a letter with a code", func() bool {
+		for _, l := range s.get(id).GetLetters() {
+			if l.GetKind() == optoutv1.LetterKind_LETTER_KIND_CONFIRMATION_CODE && l.GetState() == optoutv1.LetterState_LETTER_STATE_SENT {
+				sent = l.GetId()
+			}
+		}
+		return sent != ""
 	})
-	return code
+	file, err := os.ReadFile(filepath.Join(s.cfg.Letters.Post.Folder, sent+".letter.pdf"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	const symbols = "[2-9A-HJKMNP-Z]{4}"
+	text := strings.ReplaceAll(pdftest.Text(s.t, file), s.get(id).GetReference(), "")
+	return regexp.MustCompile(symbols + "-" + symbols).FindString(text)
 }
 
 // confirms gives a code.
