@@ -44,6 +44,7 @@ func TestFaults(t *testing.T) {
 		{"OptOut", testOptOut},
 		{"LateChoices", testLateChoices},
 		{"Linearizable", testLinearizable},
+		{"Steps", testSteps},
 		{"DatabaseKilled", testDatabaseKilled},
 		{"DatabaseFrozen", testDatabaseFrozen},
 		{"FeedTwice", testFeedTwice},
@@ -74,8 +75,9 @@ func newSuite(t *testing.T) *suite {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bin := filepath.Join(root, ".build", "bin")
-	if err := stack.Build(t.Context(), root, bin, logger{t}); err != nil {
+	// Named steps at which a process may be killed are built in: release programs have none (e2e/manifests).
+	bin := filepath.Join(root, ".build", "failpoints")
+	if err := stack.Build(t.Context(), root, bin, logger{t}, "failpoints"); err != nil {
 		t.Fatal(err)
 	}
 	return newSuiteOf(t, bin)

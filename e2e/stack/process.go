@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -59,6 +60,19 @@ func (p *Process) Name() string { return p.spec.Name }
 
 // LogFile is where the replica writes its log.
 func (p *Process) LogFile() string { return filepath.Join(p.spec.LogDir, p.spec.Name+".log") }
+
+// Tell changes what the replica is told in its environment, from its next start on. An empty value takes the
+// setting away.
+func (p *Process) Tell(setting, value string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.spec.Env = maps.Clone(p.spec.Env)
+	if value == "" {
+		delete(p.spec.Env, setting)
+		return
+	}
+	p.spec.Env[setting] = value
+}
 
 // Start starts the replica again after it ended, and waits until it is ready.
 func (p *Process) Start(ctx context.Context) error {

@@ -26,6 +26,9 @@ const Topic = "audit.event"
 // then the change is better not made.
 const eventSkew = 5 * time.Minute
 
+// comeBack is told to whoever made a change that is not accounted for yet.
+const comeBack = time.Second
+
 // Change is what an event says about the change itself.
 type Change struct {
 	// Resource and ID of what was changed; Summary in fixed words.
@@ -129,5 +132,5 @@ func Deliver(audit auditv1.AppendServiceClient) outbox.Handler {
 
 // Unaccounted is the answer to a change that is made while its event is not yet delivered.
 func Unaccounted(cause error) error {
-	return fault.Unavailable("AUDIT_UNAVAILABLE", "The change could not be accounted for yet. Ask again with the same request id.").Because(cause)
+	return fault.Unavailable("AUDIT_UNAVAILABLE", "The change could not be accounted for yet. Ask again with the same request id.").After(comeBack).Because(cause)
 }

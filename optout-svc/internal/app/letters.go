@@ -49,9 +49,14 @@ func postRoom(cfg LetterConfig, kept *store.Store, contacts postroom.Contacts, z
 	if err != nil {
 		return nil, err
 	}
-	return postroom.New(postroom.Config{
+	room := postroom.Config{
 		Store: kept, Templates: words, Sender: from, Outbound: out, Contacts: contacts, Press: press, Now: clock, Log: log, Meter: meter,
-	})
+	}
+	if cfg.Post.Kind == post.KindFolder {
+		// A folder answers at once and knows what it has: what a dead replica took along waits for seconds.
+		room.Limit, room.Lease, room.Settle = 5*time.Second, 8*time.Second, time.Second
+	}
+	return postroom.New(room)
 }
 
 // sender is the privacy officer. A letter that nobody can answer is not sent.

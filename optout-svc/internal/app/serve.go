@@ -21,6 +21,9 @@ import (
 const (
 	// deliveryLimit bounds one call of a peer: both are a few rows' work.
 	deliveryLimit = 3 * time.Second
+	// deliveryLease is how long messages wait that a replica took along when it died: somebody's opt-out waits
+	// with them.
+	deliveryLease = 5 * time.Second
 	// longestPause between two attempts: when record-svc is back, opt-outs are not to wait half a minute.
 	longestPause = 5 * time.Second
 )
@@ -76,7 +79,7 @@ func build(ctx context.Context, cfg Config, p *daemon.Parts) error {
 	}
 	handlers := svc.Handlers(to.seal)
 	handlers[accounting.Topic] = accounting.Deliver(to.audit)
-	box, err := p.Outbox(ctx, outbox.Config{HandlerTimeout: deliveryLimit, MaxBackoff: longestPause, Handlers: handlers})
+	box, err := p.Outbox(ctx, outbox.Config{HandlerTimeout: deliveryLimit, Lease: deliveryLease, MaxBackoff: longestPause, Handlers: handlers})
 	if err != nil {
 		return err
 	}
