@@ -16,9 +16,10 @@ import (
 // that stand for several (ß for ss).
 func Fold(name string) string {
 	var b strings.Builder
-	for _, r := range norm.NFKD.String(strings.ToLower(name)) {
+	// Taken apart before it is lowered: some letters come apart into capitals.
+	for _, r := range norm.NFKD.String(name) {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
-			b.WriteString(plain(r))
+			b.WriteString(plain(unicode.ToLower(r)))
 		}
 	}
 	return b.String()

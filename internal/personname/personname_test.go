@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 
@@ -17,7 +18,7 @@ func TestFold(t *testing.T) {
 		"": "", "Smith": "smith", "  SMITH ": "smith", "O'Brien": "obrien", "O’Brien": "obrien", "Ó Brien": "obrien", "OBRIEN": "obrien",
 		"Smith-Jones": "smithjones", "Smith Jones": "smithjones", "Smith‑Jones": "smithjones", "Brontë": "bronte", "Bronte\u0308": "bronte",
 		"Łukasz": "lukasz", "Weiß": "weiss", "Sørensen": "sorensen", "Ægir Þór": "aegirthor", "İpek": "ipek", "ıpek": "ipek", "李": "李",
-		"\u202eSmith\u202c": "smith", "Sm\u00adith": "smith", "ﬁnn": "finn",
+		"\u202eSmith\u202c": "smith", "Sm\u00adith": "smith", "ﬁnn": "finn", "ꟲ": "c", "ẞ": "ss",
 	} {
 		if got := personname.Fold(in); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
@@ -62,6 +63,17 @@ func TestFoldIsStable(t *testing.T) {
 			t.Fatalf("%q: the parts come to %q, the whole to %q", name, joined, folded)
 		}
 	})
+}
+
+// TestEveryLetterIsStable likewise, for each character that there is.
+func TestEveryLetterIsStable(t *testing.T) {
+	t.Parallel()
+	for r := rune(0); r <= utf8.MaxRune; r++ {
+		folded := personname.Fold(string(r))
+		if again := personname.Fold(folded); again != folded {
+			t.Errorf("%U folds to %q and then to %q", r, folded, again)
+		}
+	}
 }
 
 // TestOneLetterCounts: another letter, one too many or one missing is another name.
