@@ -104,19 +104,11 @@ func (t *term) grow(ctx context.Context, fresh []store.Candidate, seen tree.Snap
 
 // wholeTile is a finished tile with the hash over it, which is a hash of the tile above.
 func wholeTile(tile tlog.Tile, hashes []tlog.Hash) store.Tile {
-	made := store.Tile{Level: tile.L, Index: tile.N, Hashes: make([]byte, 0, len(hashes)*verify.HashSize)}
+	made, over := store.Tile{Level: tile.L, Index: tile.N, Hashes: make([]byte, 0, len(hashes)*verify.HashSize)}, &verify.Builder{}
 	for _, h := range hashes {
 		made.Hashes = append(made.Hashes, h[:]...)
+		_ = over.Add(h) // fails only when Full does, and there is none
 	}
-	made.Root = fold(hashes)
+	made.Root = over.Root()
 	return made
-}
-
-// fold is the root over a power of two of hashes (RFC 6962 section 2.1).
-func fold(hashes []tlog.Hash) tlog.Hash {
-	if len(hashes) == 1 {
-		return hashes[0]
-	}
-	half := len(hashes) / 2
-	return tlog.NodeHash(fold(hashes[:half]), fold(hashes[half:]))
 }
