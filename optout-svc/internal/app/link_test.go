@@ -10,6 +10,8 @@ import (
 	"github.com/google/uuid"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/dorsetcarerecord/dcr/internal/fault"
 )
 
 // thirdPerson is another number of the test range.
@@ -104,6 +106,9 @@ func TestChoicesBindBoth(t *testing.T) {
 	s.wantChoice(otherPerson, 1, true)
 	_, err := s.writer().RegisterOptOut(limit(t), optOut(person))
 	wantReason(t, err, "ALREADY_OPTED_OUT")
+	if got := fault.FromStatus(err).Metadata["reference"]; got != first.GetReference() {
+		t.Errorf("the duplicate names %q, want the first, %q", got, first.GetReference())
+	}
 	s.mustWithdraw(first.GetId())
 	s.wantChoice(person, 2, false)
 	s.wantChoice(otherPerson, 2, false)

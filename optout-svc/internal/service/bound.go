@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/google/uuid"
+
 	"github.com/dorsetcarerecord/dcr/optout-svc/internal/choice"
 	"github.com/dorsetcarerecord/dcr/optout-svc/internal/link"
 	"github.com/dorsetcarerecord/dcr/optout-svc/internal/request"
@@ -31,6 +33,28 @@ func (t *task) officerDecides(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	return t.store.Undecided(ctx, t.tx, t.o.NHSNumber)
+}
+
+// linkedFirst is the request that a person's choice followed, when it was made under a number that is linked with
+// theirs; nil when it came of no request at all.
+func (t *task) linkedFirst(ctx context.Context) (*uuid.UUID, error) {
+	group, err := t.store.LockGroup(ctx, t.tx, t.o.NHSNumber)
+	if err != nil {
+		return nil, fmt.Errorf("find linked numbers: %w", err)
+	}
+	for _, m := range group {
+		if m.Standing.Number == 0 {
+			continue
+		}
+		inForce, err := t.store.ByNumber(ctx, t.tx, m.NHSNumber, m.Standing.Number)
+		if err != nil {
+			return nil, fmt.Errorf("find choice of linked number: %w", err)
+		}
+		if inForce.OptOutID != nil {
+			return inForce.OptOutID, nil
+		}
+	}
+	return nil, nil //nolint:nilnil // nobody was first
 }
 
 // follow has all who are linked with a person choose as they did, each as a choice of their own that came of no

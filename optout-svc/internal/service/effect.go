@@ -111,10 +111,13 @@ func (t *task) first(ctx context.Context) (*store.OptOut, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find choice in force: %w", err)
 	}
-	if inForce.OptOutID == nil {
-		return nil, nil //nolint:nilnil // two numbers were linked
+	id := inForce.OptOutID
+	if id == nil {
+		if id, err = t.linkedFirst(ctx); err != nil || id == nil {
+			return nil, err
+		}
 	}
-	first, err := t.store.Get(ctx, t.tx, *inForce.OptOutID)
+	first, err := t.store.Get(ctx, t.tx, *id)
 	if err != nil {
 		return nil, fmt.Errorf("find first request: %w", err)
 	}
