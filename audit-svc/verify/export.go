@@ -71,14 +71,8 @@ func CheckExport(folder fs.FS, t *Trust, progress func(events int64)) (*ExportRe
 	}
 	e := &exportReader{report: &ExportReport{Checkpoint: signed}, progress: progress,
 		leaves: NewLeafReader(signed.Checkpoint, func(tile tlog.Tile) ([]byte, error) { return readLimited(folder, TilePath(tile), TileWidth*HashSize) })}
-	names, err := eventFiles(folder)
-	if err != nil {
+	if err := EachExported(folder, e.event); err != nil {
 		return nil, err
-	}
-	for _, name := range names {
-		if err := e.file(folder, name); err != nil {
-			return nil, err
-		}
 	}
 	return e.report, nil
 }
@@ -106,7 +100,23 @@ type exportReader struct {
 	progress func(int64)
 }
 
-func (e *exportReader) file(folder fs.FS, name string) error {
+// EachExported reads the events of a folder in their order, and compares them with nothing: CheckExport does that. It
+// returns ErrExport for what is no event, and what each returns, with its place.
+func EachExported(folder fs.FS, each func(ExportedEvent) error) error {
+	names, err := eventFiles(folder)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := eachLine(folder, name, each); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachLine reads one file of events.
+func eachLine(folder fs.FS, name string, each func(ExportedEvent) error) error {
 	f, err := folder.Open(name)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrExport, err)
@@ -115,7 +125,11 @@ func (e *exportReader) file(folder fs.FS, name string) error {
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, maxLine)
 	for n := 1; lines.Scan(); n++ {
-		if err := e.event(lines.Bytes()); err != nil {
+		x, err := parseLine(lines.Bytes())
+		if err == nil {
+			err = each(x)
+		}
+		if err != nil {
 			return fmt.Errorf("%w: %s, line %d: %w", ErrExport, name, n, err)
 		}
 	}
@@ -125,16 +139,21 @@ func (e *exportReader) file(folder fs.FS, name string) error {
 	return nil
 }
 
-func (e *exportReader) event(line []byte) error {
+func parseLine(line []byte) (ExportedEvent, error) {
 	var x ExportedEvent
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&x); err != nil {
-		return errors.New("it is no event")
+		return x, errors.New("it is no event")
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows the event")
+		return x, errors.New("something follows the event")
 	}
+	return x, nil
+}
+
+// event compares one event with its leaf.
+func (e *exportReader) event(x ExportedEvent) error {
 	if e.report.Events > 0 && x.Index <= e.report.Last {
 		return fmt.Errorf("index %d follows %d", x.Index, e.report.Last)
 	}

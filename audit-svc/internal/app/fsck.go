@@ -69,7 +69,11 @@ func (f *Fsck) Run(ctx context.Context) (err error) {
 		return err
 	}
 	fmt.Fprintf(os.Stdout, "All fits: %d leaves with their events, %d waiting for a leaf, %d heads, %d whole tiles, %d checkpoints with %d signatures and %d cosignatures.\n",
-		r.Leaves, r.Waiting, r.Heads, r.Tiles, r.Checkpoints, r.Signatures, r.Cosignatures)
+		r.Leaves-r.Dropped, r.Waiting, r.Heads, r.Tiles, r.Checkpoints, r.Signatures, r.Cosignatures)
+	if r.DroppedMonths > 0 {
+		fmt.Fprintf(os.Stdout, "%d further leaves are hashes only: the events of %d months were deleted when their time was over, and are in archives (audit-svc verify-archive).\n",
+			r.Dropped, r.DroppedMonths)
+	}
 	if r.Strangers > 0 {
 		fmt.Fprintf(os.Stdout, "%d signatures and cosignatures are by keys that were not named, and were not checked.\n", r.Strangers)
 	}

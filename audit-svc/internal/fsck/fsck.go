@@ -40,6 +40,8 @@ const (
 	Signature Check = "signature"
 	// Cosignature: what is kept of witnesses is theirs.
 	Cosignature Check = "cosignature"
+	// Dropped: of a deleted month there are the leaves that were archived, and an event that says so.
+	Dropped Check = "dropped"
 	// Against: the tree holds the checkpoint that somebody remembered.
 	Against Check = "against"
 )
@@ -73,6 +75,8 @@ type Report struct {
 	Leaves, Heads, Tiles, Checkpoints, Signatures, Cosignatures int64
 	// Waiting are events that are stored and not in the tree yet: the sequencer takes them in a moment.
 	Waiting int64
+	// Dropped are leaves whose events were deleted with their month, in its time; they have hashes only.
+	Dropped, DroppedMonths int64
 	// Strangers are signatures and cosignatures by keys that were not named, and so not checked.
 	Strangers int64
 }
@@ -100,7 +104,7 @@ func check(ctx context.Context, tx *sqlx.Tx, cfg Config) (*Report, error) {
 		return nil, fmt.Errorf("fsck: %w", err)
 	}
 	r := &run{cfg: cfg, tx: tx, report: &Report{}}
-	for _, step := range []func(context.Context) error{r.size, r.tree, r.spareTiles, r.waiting, r.twice, r.checkpoints, r.orphans} {
+	for _, step := range []func(context.Context) error{r.size, r.dropped, r.tree, r.deletions, r.spareTiles, r.waiting, r.twice, r.checkpoints, r.orphans} {
 		if err := step(ctx); err != nil {
 			return r.report, err
 		}
@@ -114,6 +118,7 @@ type run struct {
 	tx     *sqlx.Tx
 	report *Report
 	newest newest // the largest head
+	gone   map[string]*droppedRow
 	// prepared
 	tiles, events *sqlx.Stmt
 }

@@ -32,6 +32,7 @@ func TestEveryCheckIsNeeded(t *testing.T) {
 		fsck.Sequenced:   {"an event is slipped in among older ones", ""},
 		fsck.Text:        {"the newest checkpoint gets another root, signed with the log's key", ""},
 		fsck.Signature:   {"a checkpoint is deleted, its lines stay", ""},
+		fsck.Dropped:     {"a month's events are deleted, and noted as if their time had come", ""},
 		fsck.Cosignature: {"a cosignature is another checkpoint's", ""},
 	} {
 		i := slices.IndexFunc(kinds(), func(k kind) bool { return k.name == tt.kind })

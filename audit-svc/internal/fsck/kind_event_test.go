@@ -8,6 +8,7 @@ import (
 
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/fsck"
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/logtest"
+	"github.com/dorsetcarerecord/dcr/audit-svc/verify"
 )
 
 // kind is a way to tamper, and who is to find it.
@@ -35,6 +36,7 @@ func eventKinds() []kind {
 			a.do("DELETE FROM event WHERE id IN (SELECT event_id FROM leaf WHERE leaf_index >= $1)", a.index(leaves))
 		}},
 		{"all events are deleted", []fsck.Check{fsck.Event}, false, func(a *attacker) { a.exec("TRUNCATE event") }},
+		{"a month's events are deleted, and noted as if their time had come", []fsck.Check{fsck.Dropped}, false, dropInSilence},
 		{"an event is stored a second time", []fsck.Check{fsck.Event}, false, func(a *attacker) {
 			id := a.id(a.index(leaves))
 			a.exec("ALTER TABLE event DROP CONSTRAINT event_pkey")
@@ -94,4 +96,12 @@ func (a *attacker) slipIn(storedIn string) {
 		SELECT $1, $2, $2, $3, $4, $5, $6, $7, $8, $9, string_to_array($10, ','), $11, $12, $13, `+storedIn,
 		row.ID, row.OccurredAt, row.Action, row.Outcome, row.Reason, row.NHSNumber, row.StaffID, row.ODSCode, row.RelationshipKind, row.Marks[0],
 		row.Nonce, row.Body, row.Leaf)
+}
+
+// dropInSilence deletes all events, and notes it as "audit-svc drop" would, but for the event of the deletion.
+func dropInSilence(a *attacker) {
+	a.exec("TRUNCATE event")
+	a.do(`INSERT INTO dropped_month (month, events, leaves_sha256, manifest_sha256, policy_version, event_id, dropped_at)
+		SELECT $1::date, count(*), sha256(string_agg(int8send(leaf_index) || leaf_hash, '' ORDER BY leaf_index)), sha256(''), '1', $2, now() FROM leaf`,
+		logtest.Now().Format("2006-01")+"-01", verify.FirstID(logtest.Now().AddDate(0, 1, 0)))
 }

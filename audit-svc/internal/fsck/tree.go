@@ -107,7 +107,9 @@ func (w *walk) leaf(ctx context.Context, l *leafRow, events []eventRow) error {
 	}
 	switch len(events) {
 	case 0:
-		if err := w.differ(Event, place, "the event is gone"); err != nil {
+		if d := w.droppedAt(l.EventID); d != nil {
+			w.withoutEvent(d, l)
+		} else if err := w.differ(Event, place, "the event is gone"); err != nil {
 			return err
 		}
 	case 1:

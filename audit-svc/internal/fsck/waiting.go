@@ -72,7 +72,8 @@ func (r *run) twice(ctx context.Context) error {
 	if err := r.tx.GetContext(ctx, &n, selectCounts); err != nil {
 		return fmt.Errorf("count events and leaves: %w", err)
 	}
-	if n.Leaves == n.Events-r.report.Waiting {
+	sequenced := n.Events - r.report.Waiting + r.report.Dropped
+	if n.Leaves == sequenced {
 		return nil
 	}
 	var id []string
@@ -80,7 +81,7 @@ func (r *run) twice(ctx context.Context) error {
 		return fmt.Errorf("look for events with two leaves: %w", err)
 	}
 	if len(id) == 0 {
-		return r.differ(Sequenced, "tree", "there are %d leaves for %d events", n.Leaves, n.Events-r.report.Waiting)
+		return r.differ(Sequenced, "tree", "there are %d leaves for %d events", n.Leaves, sequenced)
 	}
 	return r.differ(Sequenced, "event "+id[0], "it has more than one leaf")
 }

@@ -48,6 +48,8 @@ func Now() time.Time { return time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC) }
 type Log struct {
 	// App and Super are ways into the database: as the service, and as superuser.
 	App, Super *sqlx.DB
+	// Owner is the way in of the schema's owner.
+	Owner *sqlx.DB
 	// AppURL is the first of them as a URL.
 	AppURL string
 	// Store is the service's.
@@ -71,7 +73,7 @@ func New(t testing.TB) *Log {
 	if _, err := store.Maintain(ctx, h.Owner, Now()); err != nil {
 		t.Fatal(err)
 	}
-	l := &Log{App: h.App, AppURL: h.AppURL}
+	l := &Log{App: h.App, Owner: h.Owner, AppURL: h.AppURL}
 	l.MakeKeys(t)
 	var err error
 	if l.Store, err = store.Open(ctx, h.App, event.Same); err != nil {
