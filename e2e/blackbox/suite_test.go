@@ -69,6 +69,7 @@ func TestBlackBox(t *testing.T) {
 		{"the main job", (*suite).mainJob},
 		{"role by section", (*suite).roleBySection},
 		{"opt-out", (*suite).optOut},
+		{"documents of opt-outs", (*suite).documents},
 		{"the seal in record-svc", (*suite).seal},
 		{"people who are new", (*suite).newPeople},
 		{"merged numbers", (*suite).mergedNumbers},

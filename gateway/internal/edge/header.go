@@ -44,6 +44,16 @@ func keepable(ctx context.Context, w http.ResponseWriter, _ proto.Message) error
 	return nil
 }
 
+// attached has what people sent and what was written to them kept as files: a browser that showed a scan would
+// run what is in it.
+func attached(ctx context.Context, w http.ResponseWriter, _ proto.Message) error {
+	switch visitOf(ctx).rpc {
+	case gatewayv1.OptOutDocumentService_GetOptOutDocument_FullMethodName, gatewayv1.OptOutDocumentService_GetOptOutLetter_FullMethodName:
+		w.Header().Set("Content-Disposition", "attachment")
+	}
+	return nil
+}
+
 // sift takes out of the headers what may go on, and removes what grpc-gateway
 // would act on. All other headers stay in the request, and nobody reads them.
 func sift(r *http.Request, v *visit) error {

@@ -111,6 +111,7 @@ func newMux(found table, before gate) *runtime.ServeMux {
 		runtime.WithWriteContentLength(),
 		runtime.WithMiddlewares(before.handler),
 		runtime.WithForwardResponseOption(keepable),
+		runtime.WithForwardResponseOption(attached),
 		runtime.WithErrorHandler(handleError),
 		runtime.WithRoutingErrorHandler(found.handleRouting),
 	)

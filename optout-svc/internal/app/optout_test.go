@@ -153,9 +153,11 @@ func TestSameRequestAgain(t *testing.T) {
 	req := optOut(person)
 	first := s.mustRegister(req)
 	req.Event = event("opt_out.register")
+	s.people.set(down) // who asks again is not asked about again
 	if diff := cmp.Diff(first, s.mustRegister(req), protocmp.Transform()); diff != "" {
 		t.Errorf("answers differ (-first +again):\n%s", diff)
 	}
+	s.people.set(well)
 	req.Evidence = "another call"
 	_, err := s.writer().RegisterOptOut(limit(t), req)
 	wantReason(t, err, "REQUEST_ID_REUSED")
@@ -294,7 +296,8 @@ func TestCallers(t *testing.T) {
 	s.wantChoice(person, 0, false)
 }
 
-// TestHistoryIsNotRewritten: the application role adds choices and notes confirmations, and no more.
+// TestHistoryIsNotRewritten: the application role adds to what was asked, shown, decided and chosen, and rewrites
+// none of it.
 func TestHistoryIsNotRewritten(t *testing.T) {
 	t.Parallel()
 	s := newSuite(t)
@@ -302,6 +305,17 @@ func TestHistoryIsNotRewritten(t *testing.T) {
 	for _, text := range []string{
 		"UPDATE opt_out SET sealed = false",
 		"UPDATE opt_out SET evidence = 'other'",
+		"UPDATE opt_out SET requester = 2",
+		"UPDATE choice SET sealed = false",
+		"UPDATE step SET note = 'other'",
+		"UPDATE claim SET family_name = 'other'",
+		"UPDATE evidence SET note = 'other'",
+		"UPDATE document SET content = ''",
+		"DELETE FROM choice",
+		"DELETE FROM step",
+		"DELETE FROM evidence",
+		"DELETE FROM document",
+		"DELETE FROM letter",
 		"DELETE FROM opt_out",
 		"DELETE FROM choice_in_force",
 		"TRUNCATE opt_out",

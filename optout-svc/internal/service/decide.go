@@ -72,6 +72,9 @@ func (w *writing) MatchOptOut(ctx context.Context, req *optoutv1.MatchOptOutRequ
 	if err != nil {
 		return nil, err
 	}
+	if done, err := w.again(ctx, req); err != nil || done != nil {
+		return &optoutv1.MatchOptOutResponse{OptOut: done}, err
+	}
 	if err := w.agrees(ctx, o, req.GetNhsNumber(), why); err != nil {
 		return nil, err
 	}

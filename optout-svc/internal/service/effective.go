@@ -22,6 +22,9 @@ func (w *writing) MakeEffective(ctx context.Context, req *optoutv1.MakeEffective
 	if err != nil {
 		return nil, err
 	}
+	if done, err := w.again(ctx, req); err != nil || done != nil {
+		return &optoutv1.MakeEffectiveResponse{OptOut: done}, err
+	}
 	protected, err := w.protected(ctx, optoutv1.Requester(o.Requester), o.BirthDate, o.NHSNumber)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -72,6 +73,39 @@ func (c *core) change(ctx context.Context, req accounting.Mutation, actor reques
 		return uuid.Nil, fmt.Errorf("read remembered id: %w", err)
 	}
 	return id, c.settle(ctx, id, outcome.Deliver)
+}
+
+// errFresh says that a request was not carried out before.
+var errFresh = errors.New("the request is new")
+
+// again gives the answer to a request that was carried out before; nil for a new one. It is asked first where a
+// change rests on what other services say: that may be otherwise by now, or not to be had.
+func (c *core) again(ctx context.Context, req accounting.Mutation) (*optoutv1.OptOut, error) {
+	key, err := accounting.Key(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	var outcome idempotency.Outcome[*optoutv1.GetOptOutRequest]
+	err = c.store.InTx(ctx, func(tx *sqlx.Tx) error {
+		outcome, err = idempotency.Once(ctx, tx, key, accounting.Same(req), func() (idempotency.Outcome[*optoutv1.GetOptOutRequest], error) {
+			return idempotency.Outcome[*optoutv1.GetOptOutRequest]{}, errFresh
+		})
+		return err
+	})
+	if errors.Is(err, errFresh) {
+		return nil, nil //nolint:nilnil // nobody asked before
+	}
+	if err != nil {
+		return nil, err
+	}
+	id, err := uuid.Parse(outcome.Answer.GetId())
+	if err != nil {
+		return nil, fmt.Errorf("read remembered id: %w", err)
+	}
+	if err := c.settle(ctx, id, outcome.Deliver); err != nil {
+		return nil, err
+	}
+	return c.load(ctx, id)
 }
 
 // settle waits for audit-svc, and for a while for record-svc.

@@ -23,6 +23,9 @@ func (w *writing) WithdrawOptOut(ctx context.Context, req *optoutv1.WithdrawOptO
 	if err != nil {
 		return nil, err
 	}
+	if done, err := w.again(ctx, req); err != nil || done != nil {
+		return &optoutv1.WithdrawOptOutResponse{OptOut: done}, err
+	}
 	items, err := w.items(req.GetEvidenceItems())
 	if err != nil {
 		return nil, err

@@ -50,6 +50,9 @@ func (w *writing) RegisterOptOut(ctx context.Context, req *optoutv1.RegisterOptO
 	if err != nil {
 		return nil, err
 	}
+	if done, err := w.again(ctx, req); err != nil || done != nil {
+		return &optoutv1.RegisterOptOutResponse{OptOut: done}, err
+	}
 	number, err := w.identified(ctx, o.Claim, req.GetNhsNumber())
 	if err != nil {
 		return nil, err
