@@ -12,6 +12,7 @@ import (
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/archive"
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/fsck"
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/keep"
+	"github.com/dorsetcarerecord/dcr/audit-svc/internal/logtest"
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/store"
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/tile"
 	"github.com/dorsetcarerecord/dcr/audit-svc/verify"
@@ -125,5 +126,24 @@ func TestSilentDeletion(t *testing.T) {
 	var d *fsck.Difference
 	if _, err := check(t, log); !errors.As(err, &d) || d.Check != fsck.Event {
 		t.Errorf("a deletion that is not noted: %v", err)
+	}
+}
+
+// TestNotInTheArchive: an event that the log took after the archive was written, whatever should have made it so late,
+// is not deleted with the others; neither while it waits for its leaf nor afterwards.
+func TestNotInTheArchive(t *testing.T) {
+	t.Parallel()
+	log := newLog(t)
+	dir, _ := written(t, log)
+	logtest.AppendEvents(t, log.Store, 1)
+	if err := drop(t, log, dir, later); !errors.Is(err, archive.ErrUncovered) {
+		t.Errorf("an event without a leaf: %v", err)
+	}
+	sequence(t, log, inMonth+next+1)
+	if err := drop(t, log, dir, later); !errors.Is(err, archive.ErrUncovered) {
+		t.Errorf("an event with a leaf: %v", err)
+	}
+	if n := stored(t, log); n != inMonth+1 {
+		t.Errorf("%d events are left", n)
 	}
 }
