@@ -77,6 +77,11 @@ func build(ctx context.Context, cfg Config, p *daemon.Parts) error {
 	if err != nil {
 		return err
 	}
+	unwatch, err := svc.Watch(p.Telemetry.Meter)
+	if err != nil {
+		return err
+	}
+	p.OnClose("gauges of requests", unwatch)
 	handlers := svc.Handlers(to.seal)
 	handlers[accounting.Topic] = accounting.Deliver(to.audit)
 	box, err := p.Outbox(ctx, outbox.Config{HandlerTimeout: deliveryLimit, Lease: deliveryLease, MaxBackoff: longestPause, Handlers: handlers})

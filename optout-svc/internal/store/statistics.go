@@ -25,6 +25,21 @@ type Count struct {
 	P95           float64 `db:"p95"`
 }
 
+// selectUnconfirmedChoices uses the index of choices that are not confirmed; one that was overtaken before
+// record-svc had it never will be.
+const selectUnconfirmedChoices = `
+SELECT count(*) FROM choice c JOIN choice_in_force f ON f.nhs_number = c.nhs_number AND f.choice_number = c.choice_number
+WHERE c.confirmed_at IS NULL`
+
+// UnconfirmedChoices is how many choices in force record-svc has not confirmed.
+func (s *Store) UnconfirmedChoices(ctx context.Context) (int64, error) {
+	var n int64
+	if err := s.stmt.Get(ctx, nil, &n, selectUnconfirmedChoices); err != nil {
+		return 0, fmt.Errorf("count unconfirmed choices: %w", postgres.Translate(err))
+	}
+	return n, nil
+}
+
 // Period is which receipts are counted, and by which rule they are late.
 type Period struct {
 	From, To time.Time

@@ -46,7 +46,7 @@ func statements() []string {
 		insertClaim, deleteClaim, insertStep, selectSteps, insertEvidence, selectEvidence,
 		insertDocument, selectDocuments, selectDocument,
 		putCode, selectCode, voidCode, countWrongCode, countTry, forgetTries,
-		selectOpen, lockRegister, selectRows, selectProgress, selectSignable, selectSealed,
+		selectOpen, selectUnconfirmedChoices, lockRegister, selectRows, selectProgress, selectSignable, selectSealed,
 	}
 }
 

@@ -618,7 +618,7 @@ func (x *GetStatisticsRequest) GetToMonth() string {
 // GetStatisticsResponse counts. It holds no data of a person.
 type GetStatisticsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// rows by month of receipt (UTC) and channel, only where something was received.
+	// rows by month of receipt (in the time zone of the policy) and channel, only where something was received.
 	Rows []*StatisticsRow `protobuf:"bytes,1,rep,name=rows,proto3" json:"rows,omitempty"`
 	// total over all of it.
 	Total *StatisticsRow `protobuf:"bytes,2,opt,name=total,proto3" json:"total,omitempty"`
