@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/archive"
 	"github.com/dorsetcarerecord/dcr/audit-svc/internal/keep"
@@ -49,7 +50,8 @@ func TestNotYet(t *testing.T) {
 	if _, err := archive.Write(limit(t), cfg); !errors.Is(err, archive.ErrNotYet) {
 		t.Errorf("events wait for a leaf: %v", err)
 	}
-	cfg.Now = logtest.Now
+	sequence(t, log, inMonth)
+	cfg.Now = func() time.Time { return month().Closed().Add(-time.Second) }
 	if _, err := archive.Write(limit(t), cfg); !errors.Is(err, archive.ErrNotYet) {
 		t.Errorf("the month is not over: %v", err)
 	}
@@ -107,6 +109,9 @@ func TestInterrupted(t *testing.T) {
 	after, err := os.Stat(first)
 	if err != nil || !os.SameFile(before, after) || len(told) != 2 || told[0] != 300 {
 		t.Errorf("it did not go on where it stopped: %v, %v", told, err)
+	}
+	if _, err := os.Stat(half); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what was half written is in the archive: %v", err)
 	}
 	if _, whole := written(t, log); string(whole.Leaves) != string(v.Leaves) {
 		t.Error("not what an uninterrupted run writes")
