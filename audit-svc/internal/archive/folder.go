@@ -56,8 +56,8 @@ func syncFolder(path string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// clear takes away what a run that was killed left half written.
-func clear(dir string) error {
+// tidy takes away what a run that was killed left half written.
+func tidy(dir string) error {
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasPrefix(d.Name(), unfinished) {
 			return err

@@ -81,7 +81,7 @@ func Write(ctx context.Context, cfg Config) (*Verified, error) {
 }
 
 func write(ctx context.Context, cfg Config) error {
-	if err := clear(cfg.Dir); err != nil {
+	if err := tidy(cfg.Dir); err != nil {
 		return err
 	}
 	w := &writer{Config: cfg, leaves: newLeaves(), last: -1}
