@@ -73,7 +73,7 @@ func asksIn(method string) bool {
 func twoForced(t *testing.T, s *scene, rounds int) {
 	t.Helper()
 	clock := &frozen{}
-	first, stopFirst := s.sequence(func(c *sequencer.Config) { c.Lock, c.Now, c.Sweep = 1, clock.now, time.Hour })
+	first, stopFirst := s.sequence(func(c *sequencer.Config) { c.Lock, c.Now, c.Sweep, c.Step = 1, clock.now, time.Hour, time.Minute })
 	s.await("the first one's election", first.Leads)
 	want := int64(0)
 	for range rounds {

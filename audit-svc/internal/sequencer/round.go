@@ -16,6 +16,8 @@ import (
 
 // round gives a group of events their places; full is true when there may be more.
 func (t *term) round(ctx context.Context) (full bool, err error) {
+	ctx, cancel := t.whole(ctx)
+	defer cancel()
 	text, err := t.lead.Snapshot(ctx)
 	if err != nil {
 		return false, err

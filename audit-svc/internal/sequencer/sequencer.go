@@ -24,7 +24,10 @@ type Limits struct {
 	Group      int           `name:"sequence-group" env:"DCR_AUDIT_SEQUENCE_GROUP" default:"4096" help:"Events that get their places in one transaction, at most."`
 	Checkpoint time.Duration `name:"checkpoint-every" env:"DCR_AUDIT_CHECKPOINT_EVERY" default:"1s" help:"Least time between two signed checkpoints; none is signed while nothing happens."`
 	Idle       time.Duration `name:"sequencer-idle" env:"DCR_AUDIT_SEQUENCER_IDLE" default:"5s" help:"How long the elected replica may be silent before the database elects another."`
-	Sweep      time.Duration `name:"sweep-every" env:"DCR_AUDIT_SWEEP_EVERY" default:"24h" help:"How often all events are looked through for one without a place in the tree; also after each election."`
+	// Step is how long a round, a signature or a stretch of a sweep may take; 4 s when 0. A process that is being
+	// stopped waits for the one that is under way.
+	Step  time.Duration `kong:"-"`
+	Sweep time.Duration `name:"sweep-every" env:"DCR_AUDIT_SWEEP_EVERY" default:"24h" help:"How often all events are looked through for one without a place in the tree; also after each election."`
 }
 
 const (
@@ -33,17 +36,16 @@ const (
 	defaultCheckpoint = time.Second
 	defaultIdle       = 5 * time.Second
 	defaultSweep      = 24 * time.Hour
+	defaultStep       = 4 * time.Second
 	// sweepStretch is how many events a sweep looks at between two rounds.
 	sweepStretch = 5000
 	// standAgain is the pause between two candidacies.
 	standAgain = time.Second
-	// lastWords is how long the last round of a term may take when the process stops.
-	lastWords = 2 * time.Second
 )
 
 func (l Limits) withDefaults() Limits {
 	for d, otherwise := range map[*time.Duration]time.Duration{
-		&l.Every: defaultEvery, &l.Checkpoint: defaultCheckpoint, &l.Idle: defaultIdle, &l.Sweep: defaultSweep,
+		&l.Every: defaultEvery, &l.Checkpoint: defaultCheckpoint, &l.Idle: defaultIdle, &l.Sweep: defaultSweep, &l.Step: defaultStep,
 	} {
 		if *d <= 0 {
 			*d = otherwise

@@ -20,7 +20,9 @@ func (t *term) sweepOn(ctx context.Context) error {
 	if t.cfg.Now().Before(t.sweep.due) {
 		return nil
 	}
-	open, last, err := t.lead.Sweep(ctx, t.sweep.after, sweepStretch)
+	ctx, cancel := t.whole(ctx)
+	defer cancel()
+	open, last, err := t.lead.Sweep(ctx, t.sweep.after, min(sweepStretch, t.cfg.Group))
 	if err != nil {
 		return err
 	}

@@ -77,20 +77,24 @@ func (s *Sequencer) edge(ctx context.Context) func(tlog.Tile) ([]tlog.Hash, erro
 	}
 }
 
-// run serves until ctx ends, or something fails.
+// run serves until ctx ends, or something fails. Being stopped never cuts a step short: the last one leaves a
+// signed tree behind.
 func (t *term) run(ctx context.Context) error {
-	for {
+	for ctx.Err() == nil {
 		if err := t.turn(ctx); err != nil {
-			if ctx.Err() != nil {
-				return nil //nolint:nilerr // being stopped is no failure
-			}
 			return err
 		}
 		pause(ctx, t.cfg.Every)
-		if ctx.Err() != nil {
-			return t.finish(ctx)
-		}
 	}
+	if _, err := t.round(ctx); err != nil {
+		return err
+	}
+	return t.sign(ctx, 0)
+}
+
+// whole is a context in which a step ends by itself, and not because the process is being stopped.
+func (t *term) whole(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), t.cfg.Step)
 }
 
 // turn takes all that waits, signs, and else looks for what was missed.
@@ -107,18 +111,10 @@ func (t *term) turn(ctx context.Context) error {
 	return t.sweepOn(ctx)
 }
 
-// finish leaves a signed tree behind when the process is stopped.
-func (t *term) finish(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
-	defer cancel()
-	if _, err := t.round(ctx); err != nil {
-		return err
-	}
-	return t.sign(ctx, 0)
-}
-
 // sign signs the head when it is due: with every key that has not signed it.
 func (t *term) sign(ctx context.Context, atLeast time.Duration) error {
+	ctx, cancel := t.whole(ctx)
+	defer cancel()
 	now := t.cfg.Now()
 	if t.signed.Size == t.head.Size && !t.keysMissing() {
 		return nil

@@ -27,11 +27,12 @@ const tryLock = `SELECT pg_try_advisory_lock($1)`
 
 // bindSession lets the server end the session when nothing comes from it for that many milliseconds, also
 // inside a transaction: a process that is frozen holds the lock no longer than that. And all that the session
-// ever does is to follow keys; a planner without statistics of a new month must not think otherwise.
+// ever does is to follow keys; a planner without statistics of a new month must not think otherwise, nor compile
+// a plan that runs for a millisecond.
 const bindSession = `
 SELECT set_config('idle_session_timeout', $1, false), set_config('idle_in_transaction_session_timeout', $1, false),
        set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),
-       set_config('enable_mergejoin', 'off', false)`
+       set_config('enable_mergejoin', 'off', false), set_config('jit', 'off', false)`
 
 // Elect tries to become the sequencer; nil without an error when somebody else is. The session ends by
 // itself when it is idle for that long, so whoever leads must speak more often.
