@@ -98,9 +98,9 @@ manifests: $(BIN)/kubeconform $(BIN)/kustomize ## k8s renders, and fits the sche
 
 # --- what takes longer ------------------------------------------------------------------------
 
-soak: ## the same tests with larger counts, bounded to an hour
+soak: ## the same tests with larger counts, two hours at most for each package
 	$(call say,soak: the same tests with larger counts)
-	DCR_SOAK=1 go test -count=1 -p 1 -timeout 60m ./e2e/... ./audit-svc/internal/fsck
+	DCR_SOAK=1 go test -count=1 -p 1 -timeout 120m ./e2e/... ./audit-svc/internal/fsck ./audit-svc/internal/crashtest
 
 bench: ## the figures of docs/performance.md, a few minutes
 	@go run ./e2e/cmd/bench
