@@ -31,6 +31,9 @@ func Open(ctx context.Context, cfg Config) (*sqlx.DB, error) {
 	}
 	setDefault(driverCfg.Runtime, "statement_timeout", milliseconds(cfg.StatementTimeout))
 	setDefault(driverCfg.Runtime, "random_page_cost", randomPageCost)
+	// Our statements take microseconds; a plan that looks dear, with a table not analysed yet, would be compiled
+	// for longer than it runs.
+	setDefault(driverCfg.Runtime, "jit", "off")
 	setDefault(driverCfg.Runtime, "idle_in_transaction_session_timeout", milliseconds(idleInTransaction))
 	db := pool(driverCfg, cfg)
 	if err := admit(ctx, db, cfg.Schema, len(driverCfg.Multi) > 0); err != nil {
