@@ -40,8 +40,28 @@ func (*fakeLog) GetConsistencyProof(_ context.Context, req *auditv1.GetConsisten
 	return &auditv1.GetConsistencyProofResponse{First: req.GetFirst(), Second: req.GetSecond()}, nil
 }
 
-func (*fakeLog) GetReceipt(context.Context, *auditv1.GetReceiptRequest) (*auditv1.GetReceiptResponse, error) {
-	return &auditv1.GetReceiptResponse{File: []byte(receiptText), Event: &auditv1.Event{NhsNumber: rich}}, nil
+func (*fakeLog) GetReceipt(_ context.Context, req *auditv1.GetReceiptRequest) (*auditv1.GetReceiptResponse, error) {
+	e, untold := untoldEvents()[req.GetEventId()]
+	if !untold {
+		e = &auditv1.Event{NhsNumber: rich, Outcome: auditv1.Outcome_OUTCOME_RELEASED, Basis: &auditv1.Basis{RelationshipId: "rel-1"}}
+	}
+	return &auditv1.GetReceiptResponse{File: []byte(receiptText), Event: e}, nil
+}
+
+// untoldEvents hold more of a person than whoever made them was told.
+func untoldEvents() map[string]*auditv1.Event {
+	staff := &auditv1.Actor{Kind: auditv1.ActorKind_ACTOR_KIND_STAFF}
+	optedOut, related := []string{"opted_out"}, &auditv1.Basis{RelationshipId: "rel-1", ChoiceNumber: 1}
+	return map[string]*auditv1.Event{
+		// A view that was refused for want of a relationship, with an opt-out and without.
+		"01990000-0000-7000-8000-00000000000a": {NhsNumber: rich, Actor: staff, Outcome: auditv1.Outcome_OUTCOME_REFUSED, Marks: optedOut},
+		"01990000-0000-7000-8000-00000000000b": {NhsNumber: rich, Actor: staff, Outcome: auditv1.Outcome_OUTCOME_REFUSED},
+		// An explanation without a relationship: it is answered, and what it found stands in its event.
+		"01990000-0000-7000-8000-00000000000c": {NhsNumber: rich, Actor: staff, Outcome: auditv1.Outcome_OUTCOME_RELEASED, Marks: optedOut},
+		"01990000-0000-7000-8000-00000000000d": {NhsNumber: rich, Actor: staff, Outcome: auditv1.Outcome_OUTCOME_RELEASED},
+		"01990000-0000-7000-8000-00000000000e": {NhsNumber: rich, Actor: staff, Outcome: auditv1.Outcome_OUTCOME_FAILED, Basis: related},
+		"01990000-0000-7000-8000-00000000000f": {NhsNumber: rich, Actor: staff, Basis: related},
+	}
 }
 
 // TestLogIsForAnyone: the tree is read without a token; of all that the gateway answers, tiles alone may be kept.
@@ -139,6 +159,21 @@ func TestReceipts(t *testing.T) {
 		wantRefused(t, got, c.status, reason, "")
 		if (c.status == 503) != (got.header.Get("Retry-After") != "") {
 			t.Errorf("%s: headers %v", reason, got.header)
+		}
+	}
+}
+
+// TestReceiptsTellNoMoreThanTheAnswerDid: an event holds what was found about the person, and is refused to its
+// maker where the answer did not tell it, whatever was found; who may list the log has it.
+func TestReceiptsTellNoMoreThanTheAnswerDid(t *testing.T) {
+	s := newStack(t)
+	for id := range untoldEvents() {
+		path := "/v1/audit/receipts/" + id
+		for _, token := range []string{s.paramedic(), s.admin()} {
+			wantRefused(t, s.do(call{method: "GET", path: path, token: token}), 404, "EVENT_NOT_FOUND", "")
+		}
+		if got := s.do(call{method: "GET", path: path, token: s.privacy()}); got.status != 200 {
+			t.Errorf("a privacy officer: %d %s", got.status, got.body)
 		}
 	}
 }

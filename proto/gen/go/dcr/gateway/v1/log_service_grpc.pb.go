@@ -58,7 +58,8 @@ type LogServiceClient interface {
 	// GetReceipt returns an event as it was stored, with the proof that it is in the log, as one file of
 	// text/plain that "dcrctl audit verify" reads offline (a C2SP tlog-proof): to whoever made the event, by
 	// the token's issuer and subject, and to those who may list the audit log. For everybody else there is no
-	// such event. Every answer of a view names its event's id (header Dcr-Event-Id). Looking is audited too.
+	// such event, nor for a maker who was refused, or a member of staff who had no relationship with its person:
+	// the event holds what was found about the person, and they were not told. Every answer of a view names its event's id (header Dcr-Event-Id). Looking is audited too.
 	// Errors: EVENT_NOT_FOUND; RECEIPT_NOT_READY (503: not yet under a signed checkpoint, ask again in a
 	// second).
 	GetReceipt(ctx context.Context, in *GetReceiptRequest, opts ...grpc.CallOption) (*GetReceiptResponse, error)
@@ -161,7 +162,8 @@ type LogServiceServer interface {
 	// GetReceipt returns an event as it was stored, with the proof that it is in the log, as one file of
 	// text/plain that "dcrctl audit verify" reads offline (a C2SP tlog-proof): to whoever made the event, by
 	// the token's issuer and subject, and to those who may list the audit log. For everybody else there is no
-	// such event. Every answer of a view names its event's id (header Dcr-Event-Id). Looking is audited too.
+	// such event, nor for a maker who was refused, or a member of staff who had no relationship with its person:
+	// the event holds what was found about the person, and they were not told. Every answer of a view names its event's id (header Dcr-Event-Id). Looking is audited too.
 	// Errors: EVENT_NOT_FOUND; RECEIPT_NOT_READY (503: not yet under a signed checkpoint, ask again in a
 	// second).
 	GetReceipt(context.Context, *GetReceiptRequest) (*GetReceiptResponse, error)
