@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"slices"
 
 	identityv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/identity/v1"
 	optoutv1 "github.com/dorsetcarerecord/dcr/proto/gen/go/dcr/optout/v1"
@@ -145,14 +146,24 @@ func (t *task) unlessInForce(ctx context.Context) error {
 }
 
 // state keeps a privacy officer's word for a person's own request that all evidence of its channel was seen,
-// where the policy takes it instead of a list: the line of evidence says what it was.
+// where the policy takes it instead of a list: the line of evidence says what it was. Where the channel's own
+// evidence says otherwise the request waits, so that an officer looks again and lists what was seen.
 func (t *task) state() {
-	if t.o.CheckedAt != nil || !t.policy.OfficerMayState(requesterOf(optoutv1.Requester(t.o.Requester)), channelOf(optoutv1.Channel(t.o.Channel))) {
+	if t.o.CheckedAt != nil || contradicts(decodeEvidence(t.o.ChannelEvidence)) || !t.policy.OfficerMayState(requesterOf(optoutv1.Requester(t.o.Requester)), channelOf(optoutv1.Channel(t.o.Channel))) {
 		return
 	}
 	t.keep([]store.Evidence{{Kind: evidenceStatement, Note: t.o.Evidence, SeenOn: string(t.today())}})
 	at := t.at
 	t.o.CheckedAt = &at
+}
+
+// contradicts tells whether what a channel left behind says that who asks is not proved: a question that was not
+// answered rightly, or a form that came by post without proof of name and address.
+func contradicts(e *optoutv1.ChannelEvidence) bool {
+	wrong := func(q *optoutv1.IdentityQuestion) bool { return !q.GetAnsweredRightly() }
+	byPost := e.GetPost()
+	return slices.ContainsFunc(e.GetTelephone().GetQuestions(), wrong) ||
+		byPost != nil && !(byPost.GetNameProofSeen() && byPost.GetAddressProofSeen())
 }
 
 // StartOptOut takes a request that a member of staff starts, or a privacy officer who does not know the number.
