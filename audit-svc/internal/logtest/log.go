@@ -32,7 +32,9 @@ const (
 	// Origin of every log.
 	Origin = "audit.example/log"
 	// Stages of a log, each of PerStage events with a head, a checkpoint and a cosignature; one tile gets whole.
-	Stages, PerStage = 6, 50
+	Stages = 6
+	// PerStage is the number of events in each stage.
+	PerStage = 50
 	// Leaves of the tree.
 	Leaves = Stages * PerStage
 	// Waiting events have no leaf.
