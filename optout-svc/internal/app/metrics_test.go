@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -38,10 +39,9 @@ func TestGauges(t *testing.T) {
 		}
 		defer func() { _ = resp.Body.Close() }()
 		text, err := io.ReadAll(resp.Body)
-		for _, leak := range []string{"9990000018", "9990000026", "Anning"} {
-			if at := strings.Index(string(text), leak); at >= 0 {
-				t.Errorf("the metrics hold a person: %s", text[max(0, at-100):at])
-			}
+		// A number by itself: sums of seconds have such digits behind their point now and then.
+		if at := regexp.MustCompile(`(^|[^0-9.])(99900000(18|26|34)|Anning)`).FindIndex(text); at != nil {
+			t.Errorf("the metrics hold a person: %s", text[max(0, at[0]-100):at[0]])
 		}
 		return err == nil && strings.Contains(string(text), "\n"+line+"\n")
 	}
