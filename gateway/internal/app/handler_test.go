@@ -87,6 +87,7 @@ func TestBanner(t *testing.T) {
 		{rich, true, []string{"with_relationship", "relationship_kind"}},
 		{stranger, false, nil},
 		{restricted, false, []string{"with_relationship", "restricted"}},
+		{optedOut, false, nil},
 	} {
 		for _, c := range []call{
 			{method: "GET", path: "/v1/patients/" + row.person},

@@ -55,10 +55,12 @@ func (p *Pipeline) readFacts(ctx context.Context, a *attempt) error {
 	return p.followMerge(ctx, a)
 }
 
-// needsChoice: where an opt-out refuses, and where access is explained. The
-// others are not told, so that nothing can come of it.
+// needsChoice: where an opt-out refuses, where a relationship shows more than
+// anybody may learn, which an opt-out takes away, and where access is explained.
+// The others are not told, so that nothing can come of it.
 func needsChoice(a *attempt) bool {
-	return a.entry.Rule.GetOptOutApplies() || explained(a.method) != ""
+	widens := a.entry.Rule.GetRelationship() == accessv1.RelationshipCheck_RELATIONSHIP_CHECK_WIDENS
+	return a.entry.Rule.GetOptOutApplies() || widens || explained(a.method) != ""
 }
 
 // explained is the method whose decision a method explains; empty for others.

@@ -59,7 +59,9 @@ func (p *patient) GetPatient(ctx context.Context, _ *gatewayv1.GetPatientRequest
 		Superseded: found.GetSuperseded() || c.AskedNHSNumber != c.NHSNumber,
 	}
 	level := accessv1.Level_LEVEL_SUMMARY
-	if c.Relationship != nil {
+	// Of somebody who has opted out nobody is shown more than that they exist, by
+	// a relationship declared in an emergency either.
+	if c.Relationship != nil && !c.Sealed {
 		level = widen(answer, person, c)
 	}
 	c.Release(&auditv1.Disclosure{Sections: []*accessv1.SectionGrant{

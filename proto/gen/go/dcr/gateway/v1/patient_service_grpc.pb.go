@@ -39,8 +39,9 @@ type PatientServiceClient interface {
 	SearchPatients(ctx context.Context, in *SearchPatientsRequest, opts ...grpc.CallOption) (*SearchPatientsResponse, error)
 	// GetPatient returns the banner. Without a relationship: name, birth date, age, NHS number, whether the
 	// person has died. With one: address, practice, contacts and flags too, but not those of a restricted
-	// person until the restriction is broken.
-	// Errors: INVALID_NHS_NUMBER; PATIENT_NOT_FOUND; ACCESS_DENIED (own record).
+	// person until the restriction is broken. Of somebody who has opted out nobody is shown more than without a
+	// relationship; while the choice in force cannot be read, nothing is shown.
+	// Errors: INVALID_NHS_NUMBER; PATIENT_NOT_FOUND; ACCESS_DENIED (own record); FACTS_UNAVAILABLE.
 	GetPatient(ctx context.Context, in *GetPatientRequest, opts ...grpc.CallOption) (*GetPatientResponse, error)
 	// BreakRestriction shows this caller a restricted person's hidden fields for 8 hours, and alerts.
 	// Errors: NO_RELATIONSHIP; NO_PATIENT_CONSENT; NOT_RESTRICTED; INVALID_ARGUMENT; REQUEST_ID_REUSED.
@@ -111,8 +112,9 @@ type PatientServiceServer interface {
 	SearchPatients(context.Context, *SearchPatientsRequest) (*SearchPatientsResponse, error)
 	// GetPatient returns the banner. Without a relationship: name, birth date, age, NHS number, whether the
 	// person has died. With one: address, practice, contacts and flags too, but not those of a restricted
-	// person until the restriction is broken.
-	// Errors: INVALID_NHS_NUMBER; PATIENT_NOT_FOUND; ACCESS_DENIED (own record).
+	// person until the restriction is broken. Of somebody who has opted out nobody is shown more than without a
+	// relationship; while the choice in force cannot be read, nothing is shown.
+	// Errors: INVALID_NHS_NUMBER; PATIENT_NOT_FOUND; ACCESS_DENIED (own record); FACTS_UNAVAILABLE.
 	GetPatient(context.Context, *GetPatientRequest) (*GetPatientResponse, error)
 	// BreakRestriction shows this caller a restricted person's hidden fields for 8 hours, and alerts.
 	// Errors: NO_RELATIONSHIP; NO_PATIENT_CONSENT; NOT_RESTRICTED; INVALID_ARGUMENT; REQUEST_ID_REUSED.
