@@ -26,6 +26,8 @@ const (
 	maxBody     = 1 << 20
 	maxBundle   = 16 << 20
 	maxDocument = 10 << 20
+	// maxPublic of a form that anybody may send.
+	maxPublic = 64 << 10
 	// maxForm of a FHIR search whose parameters are in its body.
 	maxForm = 64 << 10
 )
@@ -55,17 +57,24 @@ func (g gate) handler(next runtime.HandlerFunc) runtime.HandlerFunc {
 		}
 		visitOf(r.Context()).enter(found)
 		if found.public {
-			leave, wait, ok := g.public.Enter(visitOf(r.Context()).origin.ClientAddress)
+			if wait, ok := g.public.Allow(visitOf(r.Context()).origin.ClientAddress); !ok {
+				writeProblem(w, r, problemOf(access.RateLimited(wait)))
+				return
+			}
+		}
+		if err := found.check(w, r, path); err != nil {
+			writeProblem(w, r, problemOf(err))
+			return
+		}
+		if found.public {
+			// Only now: eight callers who send slowly would have all places.
+			leave, wait, ok := g.public.Place()
 			if !ok {
 				writeProblem(w, r, problemOf(access.RateLimited(wait)))
 				return
 			}
 			defer leave()
 			r = r.WithContext(pipeline.WithinAllowance(r.Context()))
-		}
-		if err := found.check(w, r, path); err != nil {
-			writeProblem(w, r, problemOf(err))
-			return
 		}
 		next(w, r, path)
 	}
@@ -127,6 +136,8 @@ func (rt *route) limit() int64 {
 		return maxBundle
 	case rt.raw():
 		return maxDocument
+	case rt.public:
+		return maxPublic
 	}
 	return maxBody
 }

@@ -67,8 +67,8 @@ func (p *Pipeline) admit(ctx context.Context, a *attempt, next following) (any, 
 
 type allowedKey struct{}
 
-// WithinAllowance says that a call of the public has its place already: the REST edge takes it before it reads
-// the body.
+// WithinAllowance says that a call of the public has its place already: the REST edge counts it before it reads
+// the body, and gives it its place afterwards.
 func WithinAllowance(ctx context.Context) context.Context {
 	return context.WithValue(ctx, allowedKey{}, true)
 }

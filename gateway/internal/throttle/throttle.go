@@ -60,16 +60,30 @@ func New(l Limits, now func() time.Time) (*Throttle, error) {
 	}, nil
 }
 
-// Enter takes a place for a call from an address. When it may not come now, ok is false and wait says when to
-// try again. A call that entered ends with leave.
+// Enter takes a place for a call from an address: Allow and Place in one, for a call that has come whole. When it
+// may not come now, ok is false and wait says when to try again. A call that entered ends with leave.
 func (t *Throttle) Enter(address string) (leave func(), wait time.Duration, ok bool) {
+	if wait, ok := t.Allow(address); !ok {
+		return nil, wait, false
+	}
+	return t.Place()
+}
+
+// Allow counts a call from an address, before its body is read.
+func (t *Throttle) Allow(address string) (wait time.Duration, ok bool) {
 	now := t.now()
 	if wait := take(t.client(networkOf(address)), now); wait > 0 {
-		return nil, wait, false
+		return wait, false
 	}
 	if wait := take(t.all, now); wait > 0 {
-		return nil, wait, false
+		return wait, false
 	}
+	return 0, true
+}
+
+// Place takes a place for a call that was allowed, once its body is read: places are few, and whoever sends a
+// byte a second must hold none.
+func (t *Throttle) Place() (leave func(), wait time.Duration, ok bool) {
 	select {
 	case t.places <- struct{}{}:
 		return func() { <-t.places }, 0, true
